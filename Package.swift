@@ -131,7 +131,8 @@ let package = Package(
         tests(
             "SidecarTests",
             [
-                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "HTTP1", "JWT", "Outbound", "Proxy",
+                "Reactor",
                 "SharedState", "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),

@@ -6,7 +6,7 @@ import Glibc
 enum ExitStatus: Int32, Error, CustomStringConvertible {
     /// Errors in the configuration; they are on standard error.
     case badConfiguration = 1
-    /// `explain`: the token is refused.
+    /// `explain`: the token is refused. `sessions`, `sign-out`: the gate refuses.
     case refused = 2
     /// An error in Sidegate itself.
     case internalError = 70

@@ -18,7 +18,7 @@ struct Sidegate: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, DemoCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self,
-            HealthcheckCommand.self,
+            HealthcheckCommand.self, SessionsCommand.self, SignOutCommand.self,
             ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, InjectCommand.self,
             VersionCommand.self,
         ])

@@ -5,4 +5,6 @@ package enum LogoutCause: String, Sendable, CaseIterable {
     case user
     /// The identity provider.
     case backchannel
+    /// Somebody who operates the gate, by the console or a command.
+    case byOperator = "operator"
 }

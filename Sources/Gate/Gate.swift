@@ -16,6 +16,7 @@ package final class Gate {
     private let authorization: Authorizer
     private let sessions: Sessions
     private let revocations: SessionRevocations
+    private let sightings: Sightings
     /// Of each provider, in their order.
     private let tokens: [TokenCheck]
     private let providers: Providers
@@ -44,6 +45,7 @@ package final class Gate {
         authorization = parts.authorization
         sessions = parts.sessions
         revocations = parts.revocations
+        sightings = parts.sightings
         tokens = parts.tokens
         providers = parts.providers
         bearer = parts.bearer
@@ -277,7 +279,22 @@ package final class Gate {
 
     /// Ends sessions, from the next request on; false when there is no room to remember it.
     package func revoke(_ revocation: Revocation, now: ClockReading) -> Bool {
-        revocations.add(revocation, now: now)
+        guard revocations.add(revocation, now: now) else { return false }
+        if revocation.isByOperator { bearer.forgetEnded() }
+        return true
+    }
+
+    /// From now on the gate collects which sessions are used; `observer` is called when there is something to take, after
+    /// there was nothing. Nil: it collects nothing.
+    package func observeSessions(_ observer: (() -> Void)?) {
+        sightings.observe(observer)
+    }
+
+    package func takeSightings() -> [SessionSighting] { sightings.take() }
+
+    /// The user has something open that needs no requests, such as a WebSocket: the session counts as seen.
+    package func noteOpen(_ identity: Identity, now: Double) {
+        sightings.noteOpen(identity, now: now)
     }
 
     /// A token has signed in, on any loop: it is no bearer token any more.

@@ -16,6 +16,7 @@ struct GateParts {
     let bearer: BearerTokens
     let providers: Providers
     let sessionSeal: SessionSeal
+    let sightings: Sightings
     let revocations: SessionRevocations
     let sessions: Sessions
     let rules: AccessRules
@@ -47,12 +48,15 @@ struct GateParts {
                 issuersOfOthers: others.map { configuration.providers[$0].tokenPolicy.issuer }, keys)
         }
         tokenParameter = TokenParameter(configuration, ProviderTokens(tokens))
-        bearer = BearerTokens(configuration, tokens, keys, rendering)
         providers = Providers(
             configuration.providers, zip(configuration.providers, tokens).map { Self.login($0, $1) })
-        sessionSeal = SessionSeal(session, cookies, limits, random)
-        revocations = SessionRevocations(
+        let revocations = SessionRevocations(
             configuration.providers.map { ($0.name, $0.claims) }, providers.names, limits, epoch)
+        self.revocations = revocations
+        bearer = BearerTokens(
+            configuration, tokens, keys, rendering, isEnded: { revocations.endsToken(of: $0) })
+        sightings = Sightings(SessionNaming(secret: session.secrets.first ?? []), revocations)
+        sessionSeal = SessionSeal(session, cookies, limits, random, sightings)
         sessions = Sessions(
             seal: sessionSeal, rendering: rendering, limits: limits, revocations: revocations,
             providers: providers.names, cookies: cookies)

@@ -59,6 +59,7 @@ package final class OutboundCall: TransportOwner {
             return finish(.failure(error))
         }
         if request.url.isSecure, tls == nil { return finish(.failure(.tls("https is not available here"))) }
+        if let addresses = request.addresses { return connect(to: addresses) }
         let answered = loop.bind { [self] (answer: Resolver.Answer) in
             switch answer {
             case .addresses(let addresses): connect(to: addresses)

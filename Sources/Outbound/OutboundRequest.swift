@@ -8,6 +8,8 @@ package struct OutboundRequest: Sendable {
     /// A token (RFC 9110 §9.1); sent unchanged.
     package var method: String
     package var url: OutboundURL
+    /// Where to connect; nil: to the URL's host.
+    package var addresses: [SocketAddress]?
     /// Without Host, User-Agent, Content-Length and Connection, which the client adds.
     package var fields: [(name: String, value: String)]
     package var body: [UInt8]

@@ -132,7 +132,26 @@ extension RedisReply<RedisScanPage> {
     }
 }
 
-/// One step of an iteration over a sorted set.
+extension RedisReply<RedisScanPage> {
+    /// HSCAN: the next cursor, then alternating names and values, of which the values are kept.
+    package static var hashPage: Self {
+        Self { reply in
+            guard case .array(let parts) = reply, parts.count == 2, case .bulk(let cursor) = parts[0],
+                let number = RedisScanPage.cursor(cursor), case .array(let items) = parts[1],
+                items.count.isMultiple(of: 2)
+            else { return nil }
+            var values: [[UInt8]] = []
+            values.reserveCapacity(items.count / 2)
+            for place in stride(from: 1, to: items.count, by: 2) {
+                guard case .bulk(let value) = items[place] else { return nil }
+                values.append(value)
+            }
+            return RedisScanPage(cursor: number, members: values)
+        }
+    }
+}
+
+/// One step of an iteration over a sorted set, or a hash.
 package struct RedisScanPage: Equatable, Sendable {
     /// 0 if the iteration is complete.
     package let cursor: UInt64

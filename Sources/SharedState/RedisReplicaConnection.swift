@@ -58,6 +58,38 @@ final class RedisReplicaConnection: ReplicaConnection {
         send(RESPCommand("DEL", store.key(key)), .count) { _ in }
     }
 
+    func record(
+        _ records: [ReplicaRecord], in table: ReplicaTable, now: Double,
+        _ completion: @escaping ReplicaCompletion<Void>
+    ) {
+        let last = records.map(\.expiresAt).max() ?? now
+        var arguments = [
+            Self.milliseconds(of: now), Array(String(table.capacity).utf8), Self.milliseconds(last - now),
+        ]
+        for record in records {
+            arguments += [record.name, Self.milliseconds(of: record.expiresAt), record.value]
+        }
+        let command = RESPCommand(
+            [Array("EVAL".utf8), Array(Self.recordScript.utf8), Array("2".utf8)] + store.keys(table) + arguments)
+        send(command, .flag) { completion($0.map { _ in () }) }
+    }
+
+    func remove(_ names: [[UInt8]], from table: ReplicaTable) {
+        guard !names.isEmpty else { return }
+        let keys = store.keys(table)
+        send(RESPCommand([Array("HDEL".utf8), keys[0]] + names), .count) { _ in }
+        send(RESPCommand([Array("ZREM".utf8), keys[1]] + names), .count) { _ in }
+    }
+
+    func page(
+        of table: ReplicaTable, from cursor: UInt64, _ completion: @escaping ReplicaCompletion<ReplicaPage>
+    ) {
+        let arguments = [String(cursor), "COUNT", "500"].map { Array($0.utf8) }
+        send(RESPCommand([Array("HSCAN".utf8), store.keys(table)[0]] + arguments), .hashPage) { result in
+            completion(result.map { ReplicaPage(cursor: $0.cursor, values: $0.members) })
+        }
+    }
+
     func close() { connection.close() }
 
     private func send<Value>(
@@ -70,10 +102,34 @@ final class RedisReplicaConnection: ReplicaConnection {
         Array(String(Int(max(0.001, min(seconds, 1e9)) * 1000)).utf8)
     }
 
+    /// Since 1970.
+    private static func milliseconds(of time: Double) -> [UInt8] {
+        Array(String(Int(max(0, min(time, 1e12)) * 1000)).utf8)
+    }
+
     private static let mark = Array("1".utf8)
     private static let consumeScript = """
         for _, key in ipairs(KEYS) do if redis.call('EXISTS', key) == 1 then return 0 end end
         for _, key in ipairs(KEYS) do redis.call('SET', key, '1', 'PX', ARGV[1]) end
+        return 1
+        """
+    /// A hash of the records, and a sorted set of their names by the time of expiry.
+    private static let recordScript = """
+        local function drop(names)
+            if #names == 0 then return end
+            redis.call('HDEL', KEYS[1], unpack(names))
+            redis.call('ZREM', KEYS[2], unpack(names))
+        end
+        drop(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, 1000))
+        for i = 4, #ARGV, 3 do
+            redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+            redis.call('ZADD', KEYS[2], ARGV[i + 1], ARGV[i])
+        end
+        local excess = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[2])
+        if excess > 0 then drop(redis.call('ZRANGE', KEYS[2], 0, math.min(excess, 1000) - 1)) end
+        for i = 1, 2 do
+            if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+        end
         return 1
         """
     private static let getScript = """

@@ -104,6 +104,11 @@ package final class RedisReplicaStore: ReplicaStore {
     /// `name` with the prefix.
     func key(_ name: String) -> [UInt8] { Array((prefix + name).utf8) }
 
+    /// The two keys of a table. What stands in braces is what Redis Cluster chooses the place by: it is one for both.
+    func keys(_ table: ReplicaTable) -> [[UInt8]] {
+        [key("{\(table.rawValue)}"), key("{\(table.rawValue)}:expiry")]
+    }
+
     func key(_ key: ReplicaKey) -> [UInt8] {
         self.key("\(key.kind.rawValue):\(Base64URL.encodeToString(key.identifier))")
     }

@@ -42,6 +42,25 @@ package protocol ReplicaConnection: AnyObject {
     /// Best effort: a key that could not be deleted expires by itself.
     func delete(_ key: ReplicaKey)
 
+    /// Writes records of a table in one step. A record replaces the one of its name. When the table is full, those that
+    /// expire first go.
+    ///
+    /// - Parameters:
+    ///   - records: at most a few hundred.
+    ///   - now: seconds since 1970.
+    func record(
+        _ records: [ReplicaRecord], in table: ReplicaTable, now: Double,
+        _ completion: @escaping ReplicaCompletion<Void>)
+
+    /// Best effort: a record that could not be removed expires by itself.
+    func remove(_ names: [[UInt8]], from table: ReplicaTable)
+
+    /// Some of the records of a table.
+    ///
+    /// - Parameter cursor: of the page before; 0: the first. A record may come twice.
+    func page(
+        of table: ReplicaTable, from cursor: UInt64, _ completion: @escaping ReplicaCompletion<ReplicaPage>)
+
     /// Closes the connection; operations in flight fail.
     func close()
 }
@@ -103,6 +122,39 @@ package struct ReplicaKey: Hashable, Sendable {
     package init(_ kind: Kind, _ identifier: [UInt8]) {
         self.kind = kind
         self.identifier = identifier
+    }
+}
+
+/// A table of records that all replicas write and read. All of it has one place in the store.
+package enum ReplicaTable: String, Sendable {
+    /// The name is part of the keys in the store, so replicas of different versions must agree on it.
+    case seenSessions = "seen"
+
+    /// The most records that it holds.
+    var capacity: Int { 100_000 }
+}
+
+package struct ReplicaRecord: Sendable {
+    package var name: [UInt8]
+    package var value: [UInt8]
+    /// Seconds since 1970.
+    package var expiresAt: Double
+
+    package init(name: [UInt8], value: [UInt8], expiresAt: Double) {
+        self.name = name
+        self.value = value
+        self.expiresAt = expiresAt
+    }
+}
+
+package struct ReplicaPage: Sendable {
+    /// Of the next page; 0: there is none.
+    package var cursor: UInt64
+    package var values: [[UInt8]]
+
+    package init(cursor: UInt64, values: [[UInt8]]) {
+        self.cursor = cursor
+        self.values = values
     }
 }
 

@@ -38,11 +38,13 @@ package struct AuditEvent: Equatable, Sendable {
     package var cause: LogoutCause?
     /// The identity provider's name.
     package var provider: String?
+    /// Which operator asked for it.
+    package var by: String?
 
     package init(
         _ kind: Kind, time: Double, id: String, client: String, peer: String = "", host: String, user: String? = nil,
         email: String? = nil, reason: Reason? = nil, detail: String? = nil, cause: LogoutCause? = nil,
-        provider: String? = nil
+        provider: String? = nil, by: String? = nil
     ) {
         self.kind = kind
         self.time = time
@@ -56,6 +58,7 @@ package struct AuditEvent: Equatable, Sendable {
         self.detail = detail
         self.cause = cause
         self.provider = provider
+        self.by = by
     }
 
     /// Appends one line, with its line end; absent values have no field.
@@ -72,6 +75,7 @@ package struct AuditEvent: Equatable, Sendable {
         line.add("reason", reason?.rawValue ?? cause?.rawValue ?? "", limit: Limit.short)
         line.add("detail", detail ?? "")
         line.add("provider", provider ?? "")
+        line.add("by", by ?? "")
         line.end(appendingTo: &out)
     }
 }

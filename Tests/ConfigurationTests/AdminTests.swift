@@ -20,7 +20,7 @@ struct AdminTests {
         let loaded = place.load(minimal + text)
         let admin = try #require(loaded.settings?.admin, "\(loaded.lines)")
         #expect(admin.listen?.description == address && admin.isDefault == isDefault)
-        #expect(AdminAddress.of(loaded)?.description == address)
+        #expect(AdminAccess(loaded, environment: [:], readsToken: false).address?.description == address)
     }
 
     @Test(

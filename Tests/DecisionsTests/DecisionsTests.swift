@@ -14,7 +14,7 @@ struct DecisionsTests {
             """
         #expect(Outcome.allCases.map(\.name.description) == names.split(separator: " ").map(String.init))
         #expect(Outcome.Denial.allCases.map(\.rawValue) == ["redirect", "unauthenticated", "denied"])
-        #expect(LogoutCause.allCases.map(\.rawValue) == ["user", "backchannel"])
+        #expect(LogoutCause.allCases.map(\.rawValue) == ["user", "backchannel", "operator"])
     }
 
     @Test("The reason codes are stable")

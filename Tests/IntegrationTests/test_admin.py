@@ -373,7 +373,7 @@ class TestSeriesFromTheStart:
         assert values("sidegate_session_rejections_total", "reason") == {
             "session_expired", "session_idle", "session_revoked", "session_invalid"}
         assert {"unreachable", "closed", "response_timeout"} <= values("sidegate_upstream_errors_total", "reason")
-        assert values("sidegate_logouts_total", "reason") == {"user", "backchannel"}
+        assert values("sidegate_logouts_total", "reason") == {"user", "backchannel", "operator"}
         assert {"429", "500", "502", "503", "504"} == values("sidegate_http_requests_total", "code")
 
     def test_what_would_be_refused_is_counted_from_the_start_where_it_can_be(self, upstream, start_gate):

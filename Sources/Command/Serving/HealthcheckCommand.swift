@@ -20,15 +20,16 @@ struct HealthcheckCommand: ParsableCommand {
 
     func run() throws {
         let loaded = source.load(purpose: .inspect)
-        guard let address = AdminAddress.of(loaded) else {
+        let access = AdminAccess(loaded, environment: ProcessEnvironment.read(), readsToken: false)
+        guard let address = access.address else {
             StandardError.write("sidegate: `admin.listen` is off or invalid, so there is no address to query")
             throw ExitStatus.badConfiguration
         }
         let path = ready ? "/readyz" : "/healthz"
-        switch HealthQuestion(address, of: ConfigurationIdentity(file: loaded.file)).ask(path) {
-        case .success(200): print("\(address)\(path): 200")
-        case .success(let status):
-            StandardError.write("sidegate: \(address)\(path): \(status)")
+        switch AdminClient(address, access, of: ConfigurationIdentity(file: loaded.file)).send(path) {
+        case .success(let response) where response.status == 200: print("\(address)\(path): 200")
+        case .success(let response):
+            StandardError.write("sidegate: \(address)\(path): \(response.status)")
             throw ExitStatus.badConfiguration
         case .failure(let problem):
             StandardError.write("sidegate: \(problem.description)")

@@ -57,9 +57,7 @@ struct SettingsBuilder: Sendable {
             provisioning: provisioning(),
             limits: limits(),
             workers: resolution[WorkerOptions.workers],
-            admin: AdminSettings(
-                listen: resolution[AdminOptions.listen], isDefault: !resolution.isSet(AdminOptions.listen),
-                probePaths: resolution[AdminOptions.probePaths]),
+            admin: admin(),
             log: LogSettings(
                 level: resolution[LogOptions.level], format: resolution[LogOptions.format],
                 access: resolution[LogOptions.access]),

@@ -76,6 +76,9 @@ extension SettingsBuilder {
         if let password = settings.redis?.password {
             others.append((rowInForce(RedisOptions.password.rows), password.bytes, "use Redis"))
         }
+        if let token = settings.admin.token {
+            others.append((rowInForce(AdminOptions.token.rows), token.bytes, "end the sessions of all users"))
+        }
         for (name, bytes, what) in others {
             if let twin = known.first(where: { $0.0 != name && $0.1 == bytes }) {
                 findings.append(
@@ -89,7 +92,7 @@ extension SettingsBuilder {
     }
 
     /// The path of the option among these that is set.
-    private func rowInForce(_ rows: [OptionRow]) -> String {
+    func rowInForce(_ rows: [OptionRow]) -> String {
         let set = rows.first { resolution.entries[$0.path].map { !$0.isDefault } ?? false }
         return (set ?? rows[0]).path
     }

@@ -28,7 +28,8 @@ package enum OptionTable {
         Section("provisioning", "Notifying the app of a user before the first visit."),
         Section("limits", "Limits on what clients may ask for."),
         Section("http2", "HTTP/2 towards browsers."),
-        Section("admin", "Health and metrics."),
+        Section("admin", "Health, metrics, and the console with its commands ([who is signed in](console.md))."),
+        Section("admin.tls", "TLS on `admin.listen`. Empty: plain HTTP."),
         Section("log", "What is logged."),
         Section("pages", "The pages that Sidegate itself shows."),
     ]

@@ -273,15 +273,6 @@ package struct LimitSettings: Sendable {
     package var http2: HTTP2Settings
 }
 
-/// `admin`
-package struct AdminSettings: Sendable, Equatable {
-    /// nil: off.
-    package var listen: ListenAddress?
-    /// The configuration does not name the address: it is the default.
-    package var isDefault: Bool
-    package var probePaths: [String]
-}
-
 /// `log`
 package struct LogSettings: Sendable {
     package enum Format: String, CaseIterable, Sendable {

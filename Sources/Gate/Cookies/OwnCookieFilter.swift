@@ -11,21 +11,27 @@ extension SessionConfiguration {
     }
 }
 
-/// Which cookies are the gate's and never reach the app: session, login, native login, provider and form cookies, under every
-/// prefix, whatever the scheme of the day is.
+/// The cookie of the console on the admin listener. Browsers send cookies to all ports of a host, so it may come to the gate,
+/// where it means nothing.
+package enum ConsoleCookie {
+    package static let name = "sidegate-console"
+}
+
+/// Which cookies are the gate's and never reach the app: session, login, native login, provider, form and console cookies,
+/// under every prefix, whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {
     /// Without prefix and number.
     private let whole: [[UInt8]]
 
     init(_ session: SessionConfiguration) {
-        var names: Set<[UInt8]> = [
-            Array("sidegate".utf8), Array(CookieNames.nativeBase.utf8), Array(CookieNames.providerBase.utf8),
-        ]
+        // The most frequent first.
+        var names = [Array("sidegate".utf8)]
         if !session.cookieName.isEmpty {
             let name = Array(session.cookieName.utf8)
-            names.insert(Array(name.dropFirst(Self.prefixLength(name.span))))
+            names.append(Array(name.dropFirst(Self.prefixLength(name.span))))
         }
-        whole = Array(names)
+        names += [CookieNames.nativeBase, CookieNames.providerBase, ConsoleCookie.name].map { Array($0.utf8) }
+        whole = names
     }
 
     func isOurs(_ name: Span<UInt8>) -> Bool {

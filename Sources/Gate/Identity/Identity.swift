@@ -18,7 +18,15 @@ package final class Identity {
     /// The policy epoch in which its authorization was last confirmed; see ``PolicyEpoch``.
     var authorizedAt: UInt64 = 0
     /// When the session's cookie is to be sealed again.
-    var renewalDue: Double
+    var renewalDue: Double {
+        didSet { attentionDue = min(renewalDue, sightingDue) }
+    }
+    /// When its use is to be reported again; never for a bearer token.
+    var sightingDue: Double {
+        didSet { attentionDue = min(renewalDue, sightingDue) }
+    }
+    /// The earlier of both: the one time that each request compares.
+    private(set) var attentionDue: Double
     /// For a session that is stored elsewhere: its reference in the store.
     let stored: SessionReference?
     /// When, on the monotonic clock, the store is asked again.
@@ -27,6 +35,8 @@ package final class Identity {
     let replayKeys: [[UInt8]]
     /// When the bearer token expires, in seconds since 1970.
     var tokenExpiresAt: Double = 0
+    /// When the bearer token was issued, as far as it says so, else verified; in seconds since 1970.
+    var tokenIssuedAt: Double = 0
     /// The replay store has confirmed once that the bearer token did not sign in.
     var isKnownUnused = false
     /// The ``KeyEpoch`` when the bearer token was last verified.
@@ -47,6 +57,8 @@ package final class Identity {
         times = session.map { SessionTimes(signedInAt: $0.signedInAt, seenAt: $0.seenAt) }
         isBearer = session == nil
         self.renewalDue = renewalDue
+        sightingDue = session == nil ? .infinity : -.infinity
+        attentionDue = min(renewalDue, sightingDue)
         self.stored = stored
         self.freshUntil = freshUntil
         self.replayKeys = replayKeys

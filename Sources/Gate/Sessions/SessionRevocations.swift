@@ -46,7 +46,8 @@ final class SessionRevocations {
 
     /// The session was ended, or began before its user was signed out everywhere. Cheap while nothing has changed.
     func end(_ identity: Identity) -> Bool {
-        guard identity.authorizedAt != epoch.value, let known = identity.session else { return false }
+        guard identity.authorizedAt != epoch.value else { return false }
+        guard let known = identity.session else { return endsToken(of: identity) }
         // Of an open stream the provider may have been removed meanwhile.
         guard let session = known.current(providers) else { return true }
         if !signedOut.isEmpty,
@@ -58,9 +59,18 @@ final class SessionRevocations {
         return byProvider.end(subjects(of: session), signedInAt: session.signedInAt)
     }
 
-    private func subjects(of session: SessionState) -> [[UInt8]] {
+    /// An operator has ended the sessions of the bearer token's user, and the token was issued before that.
+    func endsToken(of identity: Identity) -> Bool {
+        guard identity.isBearer, !byProvider.isEmpty else { return false }
+        return byProvider.end(
+            Revocation.operatorSubjects(identity.fields, of: identity.provider), signedInAt: identity.tokenIssuedAt)
+    }
+
+    /// All by which more than this one session can be ended.
+    func subjects(of session: SessionState) -> [[UInt8]] {
         let named = ProviderSession(encoded: session.providerSession)?.subjects ?? []
-        return subjects(of: session.fields, by: session.provider)
+        return Revocation.operatorSubjects(session.fields, of: session.provider)
+            + subjects(of: session.fields, by: session.provider)
             + named.flatMap { spellings($0, of: session.provider) }
     }
 

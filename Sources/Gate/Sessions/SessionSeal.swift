@@ -11,8 +11,13 @@ final class SessionSeal {
     private let random: RandomPool
     private let cookies: OwnCookies
     private let limits: SessionLimits
+    private let sightings: Sightings
 
-    init(_ session: SessionConfiguration, _ cookies: OwnCookies, _ limits: SessionLimits, _ random: RandomPool) {
+    init(
+        _ session: SessionConfiguration, _ cookies: OwnCookies, _ limits: SessionLimits, _ random: RandomPool,
+        _ sightings: Sightings
+    ) {
+        self.sightings = sightings
         usesTickets = session.isStored
         sessions = Seal(.session, secrets: session.secrets, random: random)
         tickets = Seal(.ticket, secrets: session.secrets, random: random)
@@ -84,9 +89,17 @@ final class SessionSeal {
         return lines
     }
 
-    /// A block of Set-Cookie lines that restarts the idle time, when that is due.
+    /// A block of Set-Cookie lines that restarts the idle time, when that is due. Reports the session as seen when that is.
     func renewal(of identity: Identity, _ request: borrowing AccessRequest) -> [UInt8]? {
+        guard request.context.now >= identity.attentionDue else { return nil }
+        return attend(to: identity, request)
+    }
+
+    /// Not inlined: hardly any request needs it.
+    @inline(never)
+    private func attend(to identity: Identity, _ request: borrowing AccessRequest) -> [UInt8]? {
         let now = request.context.now
+        if now >= identity.sightingDue { sightings.note(identity, request) }
         guard now >= identity.renewalDue, let session = identity.session, let scope = request.cookieScope else {
             return nil
         }

@@ -43,6 +43,8 @@ final class BearerTokens {
     private var known = IdentityCache()
     /// Counts the tokens that signed in while this gate ran.
     private var spentCount: UInt64 = 0
+    /// The sessions of the token's user were ended after it was issued.
+    private let isEnded: (Identity) -> Bool
 
     /// A provider whose tokens are accepted as bearer tokens.
     private struct Issuer {
@@ -52,8 +54,10 @@ final class BearerTokens {
 
     /// - Parameter checks: of each provider, in their order.
     init(
-        _ configuration: GateConfiguration, _ checks: [TokenCheck], _ epoch: KeyEpoch, _ rendering: HeaderRendering
+        _ configuration: GateConfiguration, _ checks: [TokenCheck], _ epoch: KeyEpoch, _ rendering: HeaderRendering,
+        isEnded: @escaping (Identity) -> Bool
     ) {
+        self.isEnded = isEnded
         issuers = zip(configuration.providers, checks).compactMap { provider, tokens in
             provider.bearer ? Issuer(tokens: tokens, isSingleUse: provider.singleUse) : nil
         }
@@ -127,6 +131,14 @@ final class BearerTokens {
                 identity.isKnownUnused = cached?.isKnownUnused ?? false
                 identity.verifiedWith = epoch.value
                 identity.tokenExpiresAt = user.token.expiresAt ?? now
+                identity.tokenIssuedAt = min(user.token.issuedAt ?? now, now)
+                guard !isEnded(identity) else {
+                    refusals.append(
+                        SignInRefusal(
+                            .sessionRevoked, "the token was issued before the sessions of its user were ended",
+                            identity.user, user.token.keyID))
+                    continue
+                }
                 // When the clock is set back, it is verified again.
                 known.keep(
                     identity, text, host: nowhere, isSecure: false, validFrom: now,
@@ -198,6 +210,11 @@ final class BearerTokens {
     func spent(_ replayKeys: [[UInt8]]) {
         spentCount &+= 1
         known.forget { identity in identity.replayKeys.contains { replayKeys.contains($0) } }
+    }
+
+    /// The sessions of users were ended: verdicts on their tokens are forgotten.
+    func forgetEnded() {
+        known.forget(where: isEnded)
     }
 
     /// A sign-in with that verdict ends the use as bearer token of a token of the provider: every loop must forget it.

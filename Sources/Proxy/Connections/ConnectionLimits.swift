@@ -11,6 +11,9 @@ package struct ConnectionLimits: Sendable {
     package var bodyBytes: UInt64 = 0
     /// Connections of one worker.
     package var connections = 20000
+    /// Room is also made by closing connections whose head or TLS handshake is not complete, or the rest of a request that
+    /// was answered: for a listener with few connections, which silent clients must not occupy.
+    package var evictsIncomplete = false
     /// From a request's first byte (or the connection's start) to the end of its head.
     package var headerTimeout = Nanoseconds.seconds(10)
     /// Between two pieces of content, in either direction, while the client is the one waited for.

@@ -7,12 +7,15 @@ import Reactor
 final class PeerNames: Sendable {
     private let socketEnd: [UInt8]
     private let named: LoggedClient
+    private let process: PeerCredentials?
 
     /// - Parameters:
     ///   - address: the address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
     ///   - connection: the other end of the socket.
-    init(address: [UInt8], connection: [UInt8]) {
+    ///   - credentials: of the process at the other end of a unix socket, where they are asked for.
+    init(address: [UInt8], connection: [UInt8], credentials: PeerCredentials? = nil) {
         socketEnd = connection
+        process = credentials
         named = LoggedClient(address: address, connection: connection)
     }
 
@@ -21,6 +24,8 @@ final class PeerNames: Sendable {
 
     /// The other end of the socket.
     var connection: [UInt8] { socketEnd }
+
+    var credentials: PeerCredentials? { process }
 
     /// Of no connection.
     static let none = PeerNames(address: [], connection: [])
@@ -44,7 +49,9 @@ struct Peer {
         return copy
     }
 
-    init(_ socketAddress: SocketAddress?, localPort: UInt16?, trusted: [CIDR]) {
+    init(
+        _ socketAddress: SocketAddress?, localPort: UInt16?, trusted: [CIDR], credentials: PeerCredentials? = nil
+    ) {
         let address: IPAddress? =
             switch socketAddress?.kind {
             case .v4(let bits, _): IPAddress(v4: bits)
@@ -55,7 +62,7 @@ struct Peer {
         self.localPort = localPort
         isSecure = false
         let text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
-        names = PeerNames(address: text, connection: text)
+        names = PeerNames(address: text, connection: text, credentials: credentials)
         isTrusted = address.map { address in trusted.contains { $0.contains(address) } } ?? false
     }
 

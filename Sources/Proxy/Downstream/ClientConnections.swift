@@ -24,12 +24,15 @@ final class ClientConnections {
     private var listeners: [Listener] = []
     private var drained: (() -> Void)?
     private var pacing = Pacing()
+    /// The process at the other end of a unix socket is asked for.
+    private let identifiesProcesses: Bool
 
     init(
         _ memory: LoopMemory, _ service: any ExchangeService, limits: ConnectionLimits,
         trust: ProxyTrust = ProxyTrust(),
-        tls: TLSServerContext? = nil
+        tls: TLSServerContext? = nil, identifiesProcesses: Bool = false
     ) {
+        self.identifiesProcesses = identifiesProcesses
         self.memory = memory
         self.service = service
         self.limits = limits
@@ -64,7 +67,9 @@ final class ClientConnections {
     }
 
     private func accept(_ descriptor: consuming FileDescriptor, from address: SocketAddress?, localPort: UInt16?) {
-        let peer = Peer(address, localPort: localPort, trusted: trust.proxies)
+        let peer = Peer(
+            address, localPort: localPort, trusted: trust.proxies,
+            credentials: identifiesProcesses ? descriptor.peerCredentials : nil)
         // A socket that cannot be watched is closed; nothing else can be done.
         guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
         if trust.expectsProxyProtocol, peer.isTrusted || peer.address == nil {
@@ -76,6 +81,7 @@ final class ClientConnections {
 
     private func serve(_ socket: SocketTransport, _ peer: Peer) {
         guard let acceptor else { return begin(socket, peer) }
+        if limits.evictsIncomplete, acceptor.count >= limits.connections / 4 { acceptor.dropOldest() }
         acceptor.accept(socket) { [unowned self] transport in
             begin(transport, peer.secured)
         }
@@ -235,6 +241,10 @@ extension ClientConnections: ClientSide {
 
     func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool) {
         for connection in Array(connections.values) { connection.closeBoundUpstreams(whereEnded: hasEnded) }
+    }
+
+    func forEachTunnel(_ body: (Tunnel) -> Void) {
+        for tunnel in tunnels.values { body(tunnel) }
     }
 
     func closeTunnels(where hasEnded: (Tunnel) -> Bool) {

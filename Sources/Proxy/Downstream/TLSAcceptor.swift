@@ -57,7 +57,7 @@ final class TLSAcceptor {
     }
 
     /// The one that has had the most time is closed: many silent connections do not keep others out for long.
-    private func dropOldest() {
+    func dropOldest() {
         while oldest < next {
             defer { oldest += 1 }
             guard let transport = handshakes.removeValue(forKey: oldest) else { continue }

@@ -32,9 +32,9 @@ protocol DownstreamStream: AnyObject {
     /// Sends a complete response of the gate's own.
     func sendLocal(_ response: LocalResponse)
 
-    /// Keeps the memory's account until the response that follows was sent, or will never be, unless the exchange itself lives so long
-    /// (``holdsResponse``).
-    func keepUntilSent(_ memory: FormMemory)
+    /// Keeps an account, such as that of memory, until the response that follows was sent, or will never be, unless the
+    /// exchange itself lives so long (``holdsResponse``).
+    func keepUntilSent(_ object: AnyObject)
 
     /// Connections to apps that belong to this client; nil: there are none.
     var boundUpstreams: BoundUpstreams? { get }

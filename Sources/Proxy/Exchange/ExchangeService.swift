@@ -26,6 +26,7 @@ protocol ClientSide: AnyObject {
     func measurePaceNow()
     func tunnelOpened(_ tunnel: Tunnel)
     func tunnelClosed(_ tunnel: Tunnel)
+    func forEachTunnel(_ body: (Tunnel) -> Void)
     func closeTunnels(where hasEnded: (Tunnel) -> Bool)
     /// Closes connections to apps that belong to sessions which are over.
     func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool)

@@ -356,6 +356,7 @@ final class GateExchange: Exchange, FinishedExchange {
 
     func beginEventStream() {
         hasEventStream = true
+        service.longUseBegan()
     }
 
     // MARK: Questions

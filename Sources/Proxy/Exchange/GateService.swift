@@ -43,6 +43,7 @@ final class GateService: ExchangeService {
     /// Exchanges whose session may end during the response.
     private var streams: [ObjectIdentifier: GateExchange] = [:]
     private var spares: [GateExchange] = []
+    private var reports: SessionReports?
     private unowned var clients: (any ClientSide)?
 
     init(
@@ -67,6 +68,7 @@ final class GateService: ExchangeService {
         strictTransportLine = configuration.strictTransportLine
         metrics.use(providers: configuration.providers, observes: configuration.observes)
         pools = makePools(configuration)
+        reports = SessionReports(gate, services.observer, loop: loop) { [unowned self] in forEachOpen($0) }
     }
 
     deinit {
@@ -196,6 +198,7 @@ final class GateService: ExchangeService {
         hasRemoteKeys = services.keys != nil
         self.services.sessions = sessions
         metrics.use(providers: configuration.providers, observes: configuration.observes)
+        reports?.replace(gate, services.observer)
         endRevoked()
     }
 
@@ -258,9 +261,22 @@ final class GateService: ExchangeService {
         streams[ObjectIdentifier(exchange)] = nil
     }
 
+    /// A stream of events began, or a tunnel: its session is in use without further requests.
+    func longUseBegan() {
+        reports?.opened()
+    }
+
+    private func forEachOpen(_ body: (Identity) -> Void) {
+        clients?.forEachTunnel { tunnel in if let user = tunnel.user { body(user) } }
+        for exchange in streams.values where exchange.hasEventStream {
+            if let identity = exchange.passage.identity { body(identity) }
+        }
+    }
+
     func makeTunnel(_ client: Transport, _ app: Transport, _ identity: Identity?) -> Tunnel {
         let tunnel = Tunnel(client, app, identity: identity) { [self] in clients?.tunnelClosed($0) }
         clients?.tunnelOpened(tunnel)
+        longUseBegan()
         return tunnel
     }
 }

@@ -23,6 +23,8 @@ final class PlainExchange: Exchange, FinishedExchange {
     private var content: [UInt8] = []
     private var isRequestComplete = true
     private var timer: LoopTimer?
+    /// Of a responder's preparation.
+    private var account: PlainAccount?
 
     init(_ service: PlainService) {
         self.service = service
@@ -43,13 +45,27 @@ final class PlainExchange: Exchange, FinishedExchange {
     override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
         withAccess { $0.context = peer.context(service.clock) }
         isRequestComplete = !hasContent
-        guard hasContent, service.readsContent else { return answer() }
+        guard readsContent(), hasContent else { return answer() }
         state = .collecting
         if case .length(let length) = request.framing, length > UInt64(Self.contentLimit) {
             return send(LocalResponse(status: 413))
         }
         if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
         downstream?.resumeRequest()
+    }
+
+    private func readsContent() -> Bool {
+        switch service.handler {
+        case .function: return service.readsContent
+        case .responder(let responder):
+            let preparation = responder.prepare(for: plainRequest)
+            account = preparation.account
+            return preparation.readsContent
+        }
+    }
+
+    private var plainRequest: PlainRequest {
+        PlainRequest(request, context, credentials: peerNames.credentials)
     }
 
     override var wantsContent: Bool { state == .collecting && !isRequestComplete }
@@ -103,11 +119,11 @@ final class PlainExchange: Exchange, FinishedExchange {
         let content = content
         switch service.handler {
         case .function(let respond): send(respond(request, content, context.now))
-        case .asynchronous(let respond): ask(respond)
+        case .responder(let responder): ask(responder)
         }
     }
 
-    private func ask(_ respond: PlainService.AsynchronousHandler) {
+    private func ask(_ responder: any PlainResponder) {
         let (number, loop) = (number, service.loop)
         let answered = { [self] (response: LocalResponse) in
             // A response after the time limit, or after the client has gone, is for another request.
@@ -118,7 +134,9 @@ final class PlainExchange: Exchange, FinishedExchange {
         self.timer = timer
         timer.set(loop.now.advanced(by: Self.timeLimit))
         let waiter = loop.bind(answered)
-        respond(request) { response in loop.submit { waiter.assumeOnLoop { $0(response) } } }
+        responder.answer(plainRequest.with(content: content), account: account) { response in
+            loop.submit { waiter.assumeOnLoop { $0(response) } }
+        }
     }
 
     private func timedOut() {
@@ -130,6 +148,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         guard let downstream else { return }
         record.answered(response)
         note(&record)
+        if let account { downstream.keepUntilSent(account) }
         downstream.sendLocal(response)
         end(isResponseComplete: true)
     }
@@ -152,6 +171,7 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     private func release() {
         content = []
+        account = nil
         resetRequest()
         recycle()
     }

@@ -7,17 +7,15 @@ import Reactor
 /// The exchanges of a loop that are answered by a function: the demo's servers, the admin listener, redirects to https.
 final class PlainService: ExchangeService {
     typealias Function = (RequestHead, [UInt8], Double) -> LocalResponse
-    typealias AsynchronousHandler = (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
 
     enum Handler {
         case function(Function)
-        /// The response is made elsewhere, from the head alone.
-        case asynchronous(AsynchronousHandler)
+        case responder(any PlainResponder)
     }
 
     private(set) var loop: EventLoop
     private(set) var handler: Handler
-    /// Requests are answered after their content, and not from their heads alone.
+    /// Functions get requests with their content, and not their heads alone. A responder says so itself.
     private(set) var readsContent: Bool
     private let metrics: WorkerMetrics
     private var log: RequestLog?

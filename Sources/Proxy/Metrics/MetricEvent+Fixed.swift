@@ -58,6 +58,11 @@ extension Reason {
 }
 
 extension MetricsSnapshot {
+    /// Counts what no worker counts.
+    package mutating func add(_ count: UInt64, of event: MetricEvent) {
+        events[event, default: 0] &+= count
+    }
+
     /// Gives each event of ``MetricEvent/fixed(providers:observes:)`` a count.
     package mutating func completeSeries() {
         for event in MetricEvent.fixed(providers: providers, observes: observes) where events[event] == nil {

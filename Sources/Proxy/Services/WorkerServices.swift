@@ -14,6 +14,8 @@ package struct WorkerServices: Sendable {
     package var revocations: (any RevocationBroadcaster)?
     /// Stores sessions that are not in cookies; nil: there are none.
     package var sessions: (any SessionStore)?
+    /// Learns which sessions are in use; nil: nobody wants to know.
+    package var observer: (any SessionObserver)?
     /// Limits the requests of clients; nil: no limit.
     package var limiter: RateLimiter?
     package var limits = WaitLimits()

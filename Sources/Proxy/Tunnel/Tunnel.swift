@@ -52,6 +52,9 @@ final class Tunnel {
         identity.map { gate.hasEnded($0, now: now) } ?? false
     }
 
+    /// Whoever opened it; nil: nobody had to sign in.
+    var user: Identity? { identity }
+
     func close() {
         guard !sides.isEmpty else { return }
         deadline?.cancel()

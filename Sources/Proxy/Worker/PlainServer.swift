@@ -3,6 +3,7 @@
 import Gate
 import HTTP
 import Reactor
+import TLS
 
 /// Serves responses of a function on one event loop: the demo's servers, and the admin listener.
 package final class PlainServer: LoopServer {
@@ -13,16 +14,18 @@ package final class PlainServer: LoopServer {
         self.init(PlainService(loop, .function(respond)), ConnectionLimits())
     }
 
-    /// - Parameter ask: has the response made elsewhere, from the head alone.
+    /// - Parameters:
+    ///   - responder: makes the responses elsewhere.
+    ///   - tls: nil: plain HTTP.
     package convenience init(
-        loop: EventLoop, limits: ConnectionLimits,
-        ask: @escaping (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
+        loop: EventLoop, limits: ConnectionLimits, tls: TLSServerContext?, responder: any PlainResponder
     ) {
-        self.init(PlainService(loop, .asynchronous(ask)), limits)
+        self.init(PlainService(loop, .responder(responder)), limits, tls)
     }
 
-    private init(_ service: PlainService, _ limits: ConnectionLimits) {
-        clients = ClientConnections(LoopMemory(service.loop), service, limits: limits)
+    private init(_ service: PlainService, _ limits: ConnectionLimits, _ tls: TLSServerContext? = nil) {
+        clients = ClientConnections(
+            LoopMemory(service.loop), service, limits: limits, tls: tls, identifiesProcesses: true)
     }
 
     package var connectionCount: Int { clients.count }

@@ -11,7 +11,9 @@ package struct ListeningSocket: ~Copyable, Sendable {
 
     /// Opens and binds. `sharesPort` lets each loop have a listener of its own on the same port (SO_REUSEPORT); a stale
     /// unix socket on which no process listens is replaced.
-    package init(_ address: SocketAddress, sharesPort: Bool) throws(SystemError) {
+    ///
+    /// - Parameter isPrivate: of a unix socket: only its owner may connect (mode 0600).
+    package init(_ address: SocketAddress, sharesPort: Bool, isPrivate: Bool = false) throws(SystemError) {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let raw = socket(address.family, type, 0)
         guard raw >= 0 else { throw SystemError("socket") }
@@ -25,6 +27,8 @@ package struct ListeningSocket: ~Copyable, Sendable {
             if address.family == AF_INET6 { SocketOption.set(raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         case .unix(let path):
             Self.removeStale(path)
+            // Before the file exists: it gets this mode at bind(2), so there is no moment with another.
+            if isPrivate, fchmod(raw, 0o600) != 0 { throw SystemError("fchmod") }
         }
         guard let bound = unsafe address.withRaw({ unsafe bind(raw, $0, $1) }) else {
             throw SystemError("bind", ENAMETOOLONG)

@@ -10,6 +10,7 @@ final class ProcessCounters: Sendable {
     private let lastReloadFailed = Atomic<Bool>(false)
     /// Sections whose files have changed to certificates that cannot be used.
     private let badCertificates = Mutex<Set<String>>([])
+    private let signOuts = Atomic<UInt64>(0)
     private let keyRefreshes = Atomic<UInt64>(0)
     private let failedKeyRefreshes = Atomic<UInt64>(0)
     /// nil: Redis is not configured.
@@ -34,6 +35,9 @@ final class ProcessCounters: Sendable {
         badCertificates.withLock { $0 = [] }
     }
 
+    /// An operator has ended sessions.
+    func signedOut() { signOuts.add(1, ordering: .relaxed) }
+
     func keysRefreshed(isGood: Bool) {
         if isGood { keyRefreshes.add(1, ordering: .relaxed) } else { failedKeyRefreshes.add(1, ordering: .relaxed) }
     }
@@ -49,6 +53,7 @@ final class ProcessCounters: Sendable {
         Figures(
             reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
             lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
+            signOuts: signOuts.load(ordering: .relaxed),
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
             failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
             isRedisUp: redisUp.withLock { $0 },
@@ -60,6 +65,7 @@ final class ProcessCounters: Sendable {
         var failedReloads: UInt64
         /// True from the start, which would have failed otherwise.
         var lastReloadIsGood: Bool
+        var signOuts: UInt64
         var keyRefreshes: UInt64
         var failedKeyRefreshes: UInt64
         /// One for each OpenID provider.

@@ -17,7 +17,7 @@ struct ProcessFigures {
         var figures = ProcessFigures()
         let ticks = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
         // The name in parentheses may hold any character: the fields start after the last parenthesis.
-        let text = read("/proc/self/stat")
+        let text = SystemFile.text("/proc/self/stat")
         let fields = text.lastIndex(of: ")").map { text[$0...].dropFirst().split(separator: " ") } ?? []
         // Field 3 of proc_pid_stat(5) is the first of these.
         func field(_ number: Int) -> Double {
@@ -26,7 +26,7 @@ struct ProcessFigures {
         figures.cpuSeconds = (field(14) + field(15)) / ticks
         figures.virtualBytes = UInt64(max(0, field(23)))
         figures.residentBytes = UInt64(max(0, field(24))) * UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))
-        for line in read("/proc/stat").split(separator: "\n") where line.hasPrefix("btime ") {
+        for line in SystemFile.text("/proc/stat").split(separator: "\n") where line.hasPrefix("btime ") {
             figures.startedAt = (Double(line.dropFirst(6)) ?? 0) + field(22) / ticks
         }
         figures.openDescriptors = countDescriptors()
@@ -44,15 +44,5 @@ struct ProcessFigures {
         while unsafe readdir(directory) != nil { count += 1 }
         // Without `.`, `..` and the directory that is being read.
         return count >= 3 ? count - 3 : 0
-    }
-
-    /// The first 64 KiB.
-    private static func read(_ path: String) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 }

@@ -13,6 +13,7 @@ package final class GateRegistry: LocalGates {
     private struct State {
         var server: Server<Worker>?
         var early: [@Sendable (Server<Worker>) -> Void] = []
+        var observer: (@Sendable ([Revocation]) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -60,7 +61,17 @@ package final class GateRegistry: LocalGates {
         }
     }
 
+    /// `observer` gets all revocations from now on, from here and from other replicas; it is called on any thread.
+    func observe(_ observer: @escaping @Sendable ([Revocation]) -> Void) {
+        state.withLock { $0.observer = observer }
+    }
+
+    private func report(_ revocations: [Revocation]) {
+        state.withLock { $0.observer }?(revocations)
+    }
+
     package func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
+        report([revocation])
         let verdict = Verdict()
         withServer { server in
             server.onEachWorker(
@@ -79,6 +90,7 @@ package final class GateRegistry: LocalGates {
 
     /// Revocations that came from other replicas.
     package func revoke(all revocations: [Revocation]) {
+        report(revocations)
         withServer { server in
             server.onEachWorker({ $0.revoke(all: revocations) })
         }

@@ -25,6 +25,8 @@ final class ProcessServices: Sendable {
     let gates = GateRegistry()
     let loop = EventLoop(label: "sidegate.services")
     private let sharedKeys: SharedKeyWatch
+    /// Who is signed in.
+    let directory: SessionDirectory
     private let keys: RemoteKeyService
     private let openID: OpenIDService
     private let provisioning: ProvisioningService
@@ -56,6 +58,9 @@ final class ProcessServices: Sendable {
         provisioning = ProvisioningService(
             notified: replicas?.notifiedUsers, loop: loop, resolver: resolver, counters: counters, logger: logger)
         emails = ListedEmailService(gates: gates, logger: logger)
+        let directory = SessionDirectory(SeenSessions.Limits(settings.session), shared: replicas?.sessions, loop: loop)
+        self.directory = directory
+        gates.observe { directory.ended($0) }
         replicas?.start()
     }
 
@@ -66,6 +71,9 @@ final class ProcessServices: Sendable {
         guard let stores = replicas?.stores(on: loop, witness: own) else { return (own, nil) }
         return (stores.tokens ?? own, stores.sessions)
     }
+
+    /// Ends sessions, on all replicas where there are several.
+    var revocations: any RevocationBroadcaster { replicas?.revocations ?? gates }
 
     /// How full the memory of used tokens is.
     func usedTokenFigures() -> MemoryReplayStore.Figures {
@@ -79,7 +87,8 @@ final class ProcessServices: Sendable {
         let openID = try openID.prepare(settings)
         let provisioning = try provisioning.prepare(settings)
         var worker = WorkerServices()
-        worker.revocations = replicas?.revocations ?? gates
+        worker.revocations = revocations
+        worker.observer = directory
         worker.keys = KeyRefreshers.joining(keys.keys, openID.providers)
         worker.codes = openID.providers
         worker.provisioner = provisioning?.provisioner
@@ -114,6 +123,7 @@ final class ProcessServices: Sendable {
         emails.stop()
         limiter.withLock { $0 = next.worker.limiter }
         usedTokens.replace(with: next.settings.replay)
+        directory.replace(SeenSessions.Limits(next.settings.session))
         provisioning.replace(with: next.provisioning)
         replicas?.replace(with: next.settings, secrets: sessionSecrets)
         sharedKeys.replace(with: next.settings.providers.map { SharedKeyWatch.Provider($0) })
@@ -135,5 +145,11 @@ final class ProcessServices: Sendable {
         openID.stop()
         provisioning.stop()
         replicas?.stop()
+    }
+}
+
+extension SeenSessions.Limits {
+    fileprivate init(_ settings: SessionSettings) {
+        self.init(lifetime: settings.lifetime.inSeconds, idleTimeout: settings.idleTimeout.inSeconds)
     }
 }

@@ -14,6 +14,8 @@ final class ReplicaService: Sendable {
     let notifiedUsers: NotifiedUsers
     /// Ends sessions on all replicas.
     let revocations: SharedRevocations
+    /// The sessions that the replicas have seen.
+    let sessions: SharedSessions
     private let store: RedisReplicaStore
     private let policy: ReplicaReplayStore.Policy
     private let unusedTokens = UnusedTokens()
@@ -40,6 +42,7 @@ final class ReplicaService: Sendable {
             })
         revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: secrets), gates: gates, loop: loop)
+        sessions = SharedSessions(store, coding: SeenSessionCoding(secrets: secrets), loop: loop)
         notifiedUsers = NotifiedUsers(store, secret: secrets.first ?? [], loop: loop)
         self.gates = gates
         policy = ReplicaReplayStore.Policy(allowsWithoutStore: settings.replay.allowsWithoutStore)
@@ -75,6 +78,7 @@ final class ReplicaService: Sendable {
         policy.allowsWithoutStore = settings.replay.allowsWithoutStore
         if let redis = settings.redis { store.replaceCredentials(RedisCredentials(redis)) }
         revocations.replace(RevocationCoding(secrets: secrets))
+        sessions.replace(SeenSessionCoding(secrets: secrets))
     }
 
     func stop() { revocations.stop() }

@@ -65,11 +65,12 @@ package final class Server<Member: LoopServer>: Sendable {
     ///
     /// - Parameters:
     ///   - name: for the queues' labels.
+    ///   - isPrivate: of unix sockets: only this user may connect.
     ///   - makeWorker: called once on each loop.
     ///   - paused: called when accepting pauses for lack of descriptors or memory.
     package init(
         name: String, listen: [ListenSource], workers count: Int, kind: EventLoop.Kind = .batched,
-        paused: @escaping @Sendable (SystemError) -> Void,
+        isPrivate: Bool = false, paused: @escaping @Sendable (SystemError) -> Void,
         makeWorker: @escaping @Sendable (EventLoop) -> Member
     ) throws(OpenError) {
         let loops = (0..<max(1, count)).map { EventLoop(label: "\(name).\($0)", kind: kind) }
@@ -84,7 +85,7 @@ package final class Server<Member: LoopServer>: Sendable {
                 let opensEach: Bool
                 switch source {
                 case .open(let address):
-                    first = try ListeningSocket(address, sharesPort: loops.count > 1)
+                    first = try ListeningSocket(address, sharesPort: loops.count > 1, isPrivate: isPrivate)
                     opensEach = address.port != nil
                     ownAddresses.append(first.address)
                 case .inherited(let descriptor):

@@ -22,13 +22,22 @@ final class CertificateWatches: Sendable {
     /// - Parameters:
     ///   - proxy: of the same settings.
     ///   - tls: for connections of browsers.
-    func replace(_ settings: Settings, _ proxy: ProxyConfiguration, _ tls: TLSServerContext?) {
+    ///   - admin: for those of operators.
+    func replace(
+        _ settings: Settings, _ proxy: ProxyConfiguration, _ tls: TLSServerContext?, admin: TLSServerContext?
+    ) {
         var fresh: [CertificateWatch] = []
         let offersHTTP2 = settings.limits.http2.isEnabled
         if let wanted = settings.tls, let tls {
             fresh.append(
                 CertificateWatch(wanted, "tls", logger: logger, ended: ended("tls")) {
                     try tls.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let wanted = settings.admin.tls, let admin {
+            fresh.append(
+                CertificateWatch(wanted, "admin.tls", logger: logger, ended: ended("admin.tls")) {
+                    try admin.replace(with: TLSServerConfiguration($0, offersHTTP2: false))
                 })
         }
         if let context = proxy.upstream.tls { fresh.append(watch(settings.upstream, "upstream.tls", context)) }

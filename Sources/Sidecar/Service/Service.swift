@@ -31,6 +31,10 @@ package final class Service: Sendable {
     private let server: Server<Worker>
     private let admin: AdminServer?
     private let handler: AdminHandler
+    private let adminFacts: AdminFacts
+    private let signOuts: SignOuts
+    /// For the admin listener. Nil: plain HTTP.
+    private let adminTLS: TLSServerContext?
     private let upstream: UpstreamWatch
     /// For connections of browsers; its certificates can be replaced while it is in use. Nil: plain HTTP.
     package let tls: TLSServerContext?
@@ -70,14 +74,8 @@ package final class Service: Sendable {
         // Before what is said of Redis; otherwise the first line is that the gate listens.
         if settings.redis != nil, !facts.isEmpty { logger.info("starting", metadata: facts) }
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        do throws(TLSError) {
-            tls = try settings.tls.map { tls throws(TLSError) in
-                try TLSServerContext(
-                    TLSServerConfiguration(tls, offersHTTP2: settings.limits.http2.isEnabled))
-            }
-        } catch {
-            throw ServiceError("TLS cannot be set up: \(error)")
-        }
+        tls = try Self.tls(settings.tls, offersHTTP2: settings.limits.http2.isEnabled)
+        adminTLS = try Self.tls(settings.admin.tls, offersHTTP2: false)
         let ledgers = ConnectionLedgers()
         let reports = AppReports(logger)
         self.reports = reports
@@ -94,15 +92,18 @@ package final class Service: Sendable {
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
         upstream = UpstreamWatch(proxy.upstream, loop: services.loop, resolver: resolver)
-        handler = AdminHandler(
-            upstream: upstream, counters: counters, usedTokens: { services.usedTokenFigures() }, version: version,
-            configuration: ConfigurationIdentity(file: loaded?.file),
-            facts: AdminServer.Facts(
+        adminFacts = AdminFacts(
+            AdminFacts.Values(
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
-                certificateEnd: Self.certificateEnd(tls)),
-            loop: services.loop, resolver: resolver)
+                certificateEnd: Self.certificateEnd(tls)))
+        signOuts = SignOuts(
+            settings, services.directory, services.revocations, counters: counters, audit: AuditTrail(format, log),
+            loop: services.loop)
+        handler = AdminHandler(
+            configuration: ConfigurationIdentity(file: loaded?.file),
+            door: AdminDoor(AdminDoor.Keys(settings.admin, configuration.session)), logger: logger)
         // Before the workers: when the gate accepts connections, so does this.
-        admin = try AdminServer.open(settings.admin, handler, inherited, logger)
+        admin = try AdminServer.open(settings.admin, handler, tls: adminTLS, inherited, logger)
         let failures = AcceptFailures { error, attempts in
             logger.warning(
                 "not accepting connections for now",
@@ -124,7 +125,6 @@ package final class Service: Sendable {
         } catch {
             throw ServiceError(error.description)
         }
-        handler.attach(server)
         services.start(prepared, server)
         self.logger = logger
         self.log = log
@@ -132,7 +132,8 @@ package final class Service: Sendable {
         initial = settings
         state = Mutex(State(settings))
         certificates = CertificateWatches(counters: counters, logger: logger)
-        certificates.replace(settings, proxy, tls)
+        certificates.replace(settings, proxy, tls, admin: adminTLS)
+        handler.attach(routes(version: version, resolver: resolver))
         for address in server.addresses {
             let place: Logger.Metadata = ["address": "\(address)", "upstream": "\(settings.upstream.address)"]
             logger.info("listening", metadata: place.merging(facts) { $1 })
@@ -183,20 +184,14 @@ package final class Service: Sendable {
         configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
         var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, reports)
-        if let tls, let wanted = settings.tls {
-            do {
-                try tls.replace(
-                    with: TLSServerConfiguration(wanted, offersHTTP2: settings.limits.http2.isEnabled))
-            } catch {
-                throw ServiceError("TLS cannot be set up: \(error)")
-            }
-        }
+        try Self.replace(tls, settings.tls, offersHTTP2: settings.limits.http2.isEnabled)
+        try Self.replace(adminTLS, settings.admin.tls, offersHTTP2: false)
         for key in OptionTable.waitingForStart(initial, settings) {
             logger.warning("a changed option takes effect only at the next start", metadata: ["key": "\(key)"])
         }
         ledgers.assign(to: &proxy)
         counters.certificatesAreGood()
-        certificates.replace(settings, proxy, tls)
+        certificates.replace(settings, proxy, tls, admin: adminTLS)
         threshold.level = Self.level(settings)
         let drain = State(settings)
         state.withLock { state in
@@ -204,7 +199,9 @@ package final class Service: Sendable {
             state.drainTimeout = drain.drainTimeout
         }
         upstream.moved(to: proxy.upstream)
-        handler.change { facts in
+        signOuts.replace(with: settings)
+        handler.replace(AdminDoor.Keys(settings.admin, configuration.session))
+        adminFacts.change { facts in
             facts.probePaths = settings.admin.probePaths
             facts.probe = AppProbe(settings, proxy.upstream)
         }
@@ -243,10 +240,22 @@ package final class Service: Sendable {
         }
     }
 
-    /// Of the certificate that ends first, in seconds since 1970.
-    private static func certificateEnd(_ tls: TLSServerContext?) -> (@Sendable () -> Double?)? {
-        guard let tls else { return nil }
-        return { tls.certificates.map(\.notAfter).min().map { Double($0) } }
+    // MARK: The admin listener
+
+    private func routes(version: String, resolver: Resolver) -> [AdminRoute] {
+        let services = services
+        return [
+            .page(IndexRoute()),
+            .open(HealthRoute(server: server)),
+            .open(ReadinessRoute(server: server, upstream: upstream, counters: counters, facts: adminFacts)),
+            .open(
+                MetricsRoute(
+                    server: server, upstream: upstream, counters: counters,
+                    usedTokens: { services.usedTokenFigures() }, version: version, facts: adminFacts)),
+            .door(SessionsRoute(directory: services.directory)),
+            .door(SignOutRoute(signOuts: signOuts)),
+            .open(ProbeRoute(facts: adminFacts, loop: services.loop, resolver: resolver)),
+        ]
     }
 
     // MARK: Stopping
@@ -258,7 +267,7 @@ package final class Service: Sendable {
         }
         guard isFirst else { return }
         // First: load balancers must stop sending requests here.
-        handler.change { $0.isStopping = true }
+        adminFacts.change { $0.isStopping = true }
         notifier.stopping()
         logger.info("stopping")
         guard delay > .seconds(0) else { return drain() }

@@ -16,6 +16,8 @@ struct TLSTarget: Hashable, Sendable {
 final class ClientCredentials: Sendable {
     let context: ContextPointer
     let skipsVerification: Bool
+    /// The certificate must be for the target's name.
+    private let verifiesNames: Bool
     private let serverName: String?
     private let sessions = Mutex<[TLSTarget: [Session]]>([:])
     private let resumesSessions: Bool
@@ -26,12 +28,14 @@ final class ClientCredentials: Sendable {
             ciphers: configuration.ciphers)
         skipsVerification = configuration.skipsVerification
         serverName = configuration.serverName
+        if case .exactly = configuration.trust { verifiesNames = false } else { verifiesNames = !skipsVerification }
         resumesSessions = configuration.resumesSessions
         if !skipsVerification {
             unsafe SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER, nil)
             switch configuration.trust {
             case .system: trustSystem()
             case .authorities(let authorities): try context.trust(authorities)
+            case .exactly(let chain): try context.trust(leafOf: chain)
             }
         }
         if let identity = configuration.identity { try context.use(identity) }
@@ -56,7 +60,7 @@ final class ClientCredentials: Sendable {
         let isAddress = SocketAddress(literal: target.name, port: 0) != nil
         // RFC 6066 §3: SNI contains only names, never addresses.
         if !isAddress, unsafe sidegate_ssl_set_server_name(ssl, target.name) != 1 { return false }
-        if !skipsVerification {
+        if verifiesNames {
             unsafe SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
             let isSet =
                 isAddress

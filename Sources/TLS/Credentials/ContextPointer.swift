@@ -80,6 +80,20 @@ final class ContextPointer: @unchecked Sendable {
         guard isDone else { throw .configuration(ErrorQueue.takeText()) }
     }
 
+    /// Trusts one certificate, and none that it or another authority has signed.
+    func trust(leafOf chain: CertificateChain) throws(TLSError) {
+        ErrorQueue.empty()
+        guard let store = unsafe SSL_CTX_get_cert_store(pointer) else { throw .configuration("no memory") }
+        let isDone = unsafe chain.withPointers { certificates in
+            // A certificate that no authority in the store has signed ends the chain all the same.
+            guard let leaf = unsafe certificates.first,
+                unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN)) == 1
+            else { return false }
+            return unsafe X509_STORE_add_cert(store, leaf) == 1
+        }
+        guard isDone else { throw .configuration(ErrorQueue.takeText()) }
+    }
+
     /// In order of preference; the first list starts with a post-quantum hybrid.
     private static let groups = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"]
 }

@@ -10,6 +10,8 @@ package struct TLSClientConfiguration: Sendable {
         case system
         /// Only these authorities.
         case authorities(CertificateChain)
+        /// Only the server that has this very certificate, the first of the chain, whatever its names are.
+        case exactly(CertificateChain)
     }
 
     package var trust = Trust.system

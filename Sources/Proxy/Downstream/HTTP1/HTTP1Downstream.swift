@@ -60,7 +60,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private var discarding: DiscardedUpload?
     private var pace: PaceMeter?
     /// Of a page that may not be in the socket yet.
-    private var pageMemory: FormMemory?
+    private var pageMemory: AnyObject?
     private var timer: LoopTimer?
 
     init(_ transport: Transport, peer: Peer, connections: ClientConnections) {
@@ -78,7 +78,14 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     }
 
     var isHTTP2: Bool { false }
-    var isEvictable: Bool { phase == .head && exchange == nil || phase == .lingering }
+    var isEvictable: Bool {
+        switch phase {
+        case .head: exchange == nil || connections.limits.evictsIncomplete
+        case .skipping: connections.limits.evictsIncomplete
+        case .lingering: true
+        case .content, .response, .flushing, .closed: false
+        }
+    }
 
     /// The worker stops: this connection ends after the response. A request that has arrived already, unread, is still
     /// served, and so is one on its way: an idle connection stays open for a moment, and its next response reports the
@@ -91,7 +98,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
 
     func evictIdle() {
         if isEvictable { transportReadable() }
-        if isEvictable { close() }
+        // With an exchange whose head is not complete, if it may be closed all the same.
+        if isEvictable { lost() }
     }
 
     func stop() { lost() }
@@ -495,8 +503,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
 
     // MARK: Pace
 
-    func keepUntilSent(_ memory: FormMemory) {
-        pageMemory = memory
+    func keepUntilSent(_ object: AnyObject) {
+        pageMemory = object
     }
 
     func measurePace(_ round: PaceRound) {

@@ -27,7 +27,7 @@ extension HTTP2DownstreamStream: DownstreamStream {
     }
 
     /// The exchange lives until the page was sent.
-    func keepUntilSent(_ memory: FormMemory) {}
+    func keepUntilSent(_ object: AnyObject) {}
 
     func sendInformational(_ head: borrowing ResponseHead) {
         fields.begin(status: head.status)

@@ -125,7 +125,7 @@ struct MetricsPage {
                 nil
             }
         }
-        text.family("sidegate_logouts_total", .counter, "Sessions that were ended, by the user or by the provider.")
+        text.family("sidegate_logouts_total", .counter, "Logouts: by users, by the provider, by operators.")
         events(&text) { if case .logout(let cause) = $0 { [("reason", cause.rawValue)] } else { nil } }
         text.family("sidegate_session_rejections_total", .counter, "Requests with a session that is no longer valid.")
         events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason.rawValue)] } else { nil } }
