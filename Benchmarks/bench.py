@@ -4,7 +4,7 @@
 
 All run on one machine with one worker each, so requests/s depends on the load generator as much as on the proxy; compare
 the CPU time for each request. Rounds are interleaved and medians are compared; a difference under 10 % is a tie. Access
-logs are off everywhere.
+logs are off everywhere, but for the row `sidegate-access` of `--count`.
 """
 
 import argparse
@@ -34,8 +34,9 @@ SCENARIOS = {
     "redirect, 64 connections": ("/1k", 64, {"haproxy-redirect": 1.0}),
 }
 TIE = 1.10
-MOST_INSTRUCTIONS = {"sidegate": 22_900, "sidegate-redirect": 16_500}
-MOST_SYSTEM_CALLS = {"sidegate": 4.1, "sidegate-redirect": 2.1}
+MOST_INSTRUCTIONS = {"sidegate": 22_900, "sidegate-access": 28_600, "sidegate-redirect": 16_500}
+MOST_SYSTEM_CALLS = {"sidegate": 4.1, "sidegate-access": 4.2, "sidegate-redirect": 2.1}
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 MOST_RESIDENT = 20 << 20
 MOST_FOR_IDLE = 2 << 10
 IDLE_CONNECTIONS = 10_000
@@ -130,6 +131,10 @@ def counts(options, folder, upstream) -> bool:
         "haproxy-jwt": (lambda under: servers.start_haproxy(folder, upstream.port, "jwt", under),
                         {"Cookie": f"session={servers.token(86400)}"}),
     }
+    # A browser's request with its access line; what it costs more than the first row is the line.
+    competitors["sidegate-access"] = (
+        lambda under: servers.Sidegate(options.sidegate, folder, upstream.port, under, more={"log": {"access": True}}),
+        lambda proxy: {"Cookie": proxy.sign_in(), "User-Agent": USER_AGENT})
     # Without a threshold: the cost of the redirect to sign in, compared with HAProxy's.
     competitors["sidegate-redirect"] = competitors["sidegate"][0], {"Accept": "text/html"}
     competitors["haproxy-redirect"] = (
@@ -157,8 +162,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
     parser.add_argument("--only", help="scenarios whose names contain this; beside: short requests beside downloads; memory: of idle connections")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
-    parser.add_argument("--count-of", nargs="+", default=["sidegate", "sidegate-redirect"],
-                        choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
+    parser.add_argument("--count-of", nargs="+", default=["sidegate", "sidegate-access", "sidegate-redirect"],
+                        choices=["sidegate", "sidegate-access", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
     options = parser.parse_args()
     for tool in ["nginx", "haproxy", "wrk", "h2load", "nghttpx"] + (["valgrind", "strace"] if options.count else []):
         if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):

@@ -34,6 +34,24 @@ extension OutputSpan<UInt8> {
         append(word: word, count: width)
     }
 
+    /// Sixteen lower-case hexadecimal digits.
+    mutating func append(hex word: UInt64) {
+        append(word: Self.digits(UInt32(truncatingIfNeeded: word >> 32)), count: 8)
+        append(word: Self.digits(UInt32(truncatingIfNeeded: word)), count: 8)
+    }
+
+    /// Eight digits, the first in the lowest byte: spreads the nibbles, then turns 10 to 15 into a to f.
+    @inline(__always)
+    private static func digits(_ half: UInt32) -> UInt64 {
+        var spread = UInt64(half)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
+        let isLetter = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        // 39 lie between "9" and "a".
+        return (spread &+ 0x3030_3030_3030_3030 &+ isLetter &* 39).byteSwapped
+    }
+
     /// A duration in seconds, to the microsecond. Negative values and NaN become 0; more than 10^9 seconds become 10^9.
     mutating func append(seconds: Double) {
         let bounded = seconds > 0 ? min(seconds, 1e9) : 0

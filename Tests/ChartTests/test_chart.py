@@ -187,6 +187,36 @@ def test_a_certificate_is_mounted_beside_the_secrets():
     assert (port["name"], port["port"], port["appProtocol"]) == ("https", 443, "https")
 
 
+def test_there_is_no_console_by_default():
+    for branch in BRANCHES:
+        if branch != "console-values.yaml":
+            assert "admin-token" not in yaml.safe_dump_all(render(CHART, branch))
+
+
+def test_the_token_of_the_console_comes_from_a_secret_as_a_file():
+    config = yaml.safe_load(of_kind(render(CHART, "console-values.yaml"), "ConfigMap")["data"]["sidegate.yaml"])
+    assert config["admin"] == {"listen": "0.0.0.0:9180", "tokenFile": "admin-token", "hosts": ["console.example.com"]}
+    sources = volume("console-values.yaml", "secrets")["projected"]["sources"]
+    assert {"secret": {"name": "sidegate-console", "items": [{"key": "token", "path": "admin-token"}]}} in sources
+    assert "admin-token" not in str(gate("console-values.yaml")["env"])
+
+
+def test_with_an_existing_config_map_the_environment_names_the_token():
+    extra = {"admin": {"existingSecret": "more", "hosts": ["a.example", "b.example"]}}
+    manifests = render(CHART, "existing-values.yaml", extra=extra)
+    container = containers(of_kind(manifests, "Deployment")["spec"]["template"]["spec"])[0]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert env["SIDEGATE_ADMIN_TOKENFILE"] == "admin-token"
+    assert json.loads(env["SIDEGATE_ADMIN_HOSTS"]) == ["a.example", "b.example"]
+
+
+def test_a_policy_names_who_may_reach_the_port_of_the_console():
+    ingress = of_kind(render(CHART, "console-values.yaml"), "NetworkPolicy")["spec"]["ingress"]
+    peers = [rule["from"] for rule in ingress if rule["ports"] == [{"port": 9180, "protocol": "TCP"}]]
+    names = [peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in peers[0]]
+    assert len(peers) == 1 and names == ["monitoring", "operators"]
+
+
 def test_an_existing_config_map_uses_the_ports_of_the_chart():
     manifests = render(CHART, "existing-values.yaml")
     assert not [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
@@ -272,6 +302,14 @@ def test_the_chart_has_the_alerts_of_the_examples():
     assert rule["spec"]["groups"] == yaml.safe_load(own)["groups"]
 
 
+def test_alerts_lead_to_the_runbook_that_the_values_name():
+    groups = of_kind(render(CHART, "console-values.yaml"), "PrometheusRule")["spec"]["groups"]
+    for rule in groups[0]["rules"]:
+        link = f"https://wiki.example.com/sidegate/runbook#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook_url"] == link
+        assert {"summary", "description"} < set(rule["annotations"])
+
+
 def test_alerts_can_be_labelled_disabled_and_added():
     groups = of_kind(render(CHART, "monitoring-values.yaml"), "PrometheusRule")["spec"]["groups"]
     rules = {rule["alert"]: rule for rule in groups[0]["rules"]}
@@ -296,7 +334,7 @@ def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
         (tmp_path / "etc" / name).write_text(content)
     (tmp_path / "secrets").mkdir(mode=0o700)
     keys = ROOT / "Tests/CryptographyTests/Keys"
-    for name in ("jwt", "session", "sessions", "redis", "tls.crt", "tls.key"):
+    for name in ("jwt", "session", "sessions", "redis", "tls.crt", "tls.key", "admin-token"):
         content = {"tls.crt": keys / "ec-p256.certificate.pem", "tls.key": keys / "ec-p256.pem"}.get(name)
         text = content.read_text() if content else "redis://redis:6379/0" if name == "redis" else "s" * 43
         (tmp_path / "secrets" / name).write_text(text)
@@ -340,6 +378,15 @@ def test_without_values_all_missing_ones_and_the_command_are_listed():
         ({"config": {"admin": {"listen": "unix:/run/admin.sock"}}}, "config.admin.listen has no port"),
         ({"config": {"session": {"secretFile": None}}, "replicaCount": 2}, "each would seal cookies"),
         ({"config": {"session": {"secretFile": None}}, "autoscaling": {"enabled": True}}, "each would seal cookies"),
+        ({"config": {"telemetry": {"otlp": "http://collector:4318", "headers": "a: b"}}},
+         "use config.telemetry.headersFile"),
+        ({"config": {"telemetry": {"otlp": "http://collector:4318", "headersFile": "otlp"}}},
+         'names the file "otlp", which is not in secretKeys'),
+        ({"config": {"admin": {"token": "x" * 32}}}, "use config.admin.tokenFile"),
+        ({"config": {"admin": {"tokenFile": "token"}}}, 'names the file "token", which is not in secretKeys'),
+        ({"config": {"admin": {"tokenFile": "token"}}, "admin": {"existingSecret": "more"}}, "remove one of them"),
+        ({"admin": {"hosts": ["console.example.com"]}}, "admin.hosts without admin.existingSecret"),
+        ({"admin": {"existingSecret": "more"}, "secretKeys": {"admin-token": "token"}}, "make the same file"),
         ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs"),
         ({"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 2}}, "is more than autoscaling.maxReplicas"),
     ],
@@ -479,6 +526,8 @@ def test_the_notes_contain_the_next_steps(branch):
         ("autoscaling-values.yaml", {}, "without config.replay.store: redis"),
         ("ingress-values.yaml", {}, None),
         ("minimal-values.yaml", {"ingress": {"enabled": True}}, "without config.publicURL and config.trustedProxies"),
+        ("console-values.yaml", {}, None),
+        ("minimal-values.yaml", {"admin": {"existingSecret": "more"}}, "the console without networkPolicy.enabled"),
     ],
 )
 def test_the_notes_warn_of_unsafe_settings(branch, extra, warned):

@@ -43,6 +43,7 @@ METRICS = {
     "sidegate_replay_full_total": set(),
     "sidegate_redis_up": set(),
     "sidegate_redis_unexpected_replies_total": set(),
+    "sidegate_otlp_spans_total": {"result"},
     "sidegate_build_info": {"version"},
 }
 OTHERS = {
@@ -104,7 +105,42 @@ def test_each_alert_has_a_test_with_and_without_firing(name):
 @pytest.mark.parametrize("rule", [rule for group in ALERTS["groups"] for rule in group["rules"]], ids=lambda r: r["alert"])
 def test_each_alert_has_a_severity_and_an_instruction(rule):
     assert rule["labels"]["severity"] in ("critical", "warning")
-    assert set(rule["annotations"]) == {"summary", "description"}
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+
+
+def sections(page: str) -> dict[str, str]:
+    """The text below each heading of the second level."""
+    parts = re.split(r"^## (.+)$", re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def test_the_runbook_has_a_section_for_each_alert_and_for_no_other():
+    page = sections((ROOT / "docs/runbook.md").read_text())
+    assert [heading for heading in page if heading.startswith("Sidegate")] == list(ALERT_EXPRESSIONS)
+    for name in ALERT_EXPRESSIONS:
+        assert re.search(r"^\*\*Look at\.\*\*", page[name], re.M), name
+        assert re.search(r"^\*\*Do\.\*\*", page[name], re.M), name
+
+
+@pytest.mark.parametrize("rule", [rule for group in ALERTS["groups"] for rule in group["rules"]], ids=lambda r: r["alert"])
+def test_each_alert_leads_to_its_section_of_the_runbook(rule):
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert (ROOT / page).is_file() and anchor == rule["alert"].lower()
+
+
+def test_the_runbook_names_metrics_and_reasons_that_exist():
+    page = (ROOT / "docs/runbook.md").read_text()
+    named = set(re.findall(r"\bsidegate_\w+", page))
+    known = OTHERS | set(METRICS) | {f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "sum", "count")}
+    assert named <= known | {"sidegate_upstream_requests_waiting", "sidegate_slow_requests_ended_total", "sidegate_upstream_connections"}
+    log = set(re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/log.md").read_text(), re.M))
+    for value in re.findall(r'\.(?:reason|cause|decision|event) == "([^"]+)"', page):
+        assert value in log, value
+
+
+def test_the_dashboard_shows_sign_ins_by_provider_and_reason():
+    grouped = [text for text in EXPRESSIONS.values() if "sidegate_logins_total" in text and "provider" in text and "reason" in text]
+    assert grouped
 
 
 def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path):

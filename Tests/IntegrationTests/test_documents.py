@@ -112,6 +112,8 @@ def with_files(content, folder: Path, name=""):
         (folder / bare).write_text("ada@example.com\n")
     elif name == "urlFile":
         (folder / bare).write_text("redis://127.0.0.1:6379/0\n")
+    elif name == "headersFile":
+        (folder / bare).write_text("Authorization: Bearer something\n")
     elif name == "jwksFile":
         (folder / bare).write_text('{"keys": []}')
     else:

@@ -36,6 +36,17 @@ def test_a_line_that_is_not_on_the_page_is_found():
         assert log_document.undocumented({**audit, **change}), change
 
 
+def test_a_message_about_a_request_that_is_not_on_the_page_is_found():
+    good = {"logger": "sidegate.request", "message": "step of the decision", "step": "single use", "answer": "fresh"}
+    assert log_document.undocumented(good) == []
+    for change in ({"step": "key sets of staff", "answer": "done"}, {"step": "content", "answer": "12 bytes"},
+                   {"step": "authorization code", "answer": "refused: because"},
+                   {"step": "single use of the logout token", "answer": "store full"}):
+        assert log_document.undocumented({**good, **change}) == [], change
+    for change in ({"message": "hello"}, {"step": "coffee"}, {"answer": "perhaps"}, {"step": "provisioning", "answer": "fresh"}):
+        assert log_document.undocumented({**good, **change}), change
+
+
 class TestLinesOfTheProgram:
     @pytest.fixture
     def visited(self, upstream, start_gate):

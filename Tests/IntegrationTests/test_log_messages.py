@@ -115,6 +115,33 @@ class TestRequests:
         bearer = gate.exchange("GET", "/bearer", {**XHR, "Authorization": f"Bearer {token()}"})
         assert bearer.status == 200 and wait_for(gate, "request judged", path="/bearer")["credential"] == "bearer"
 
+    def test_a_sign_in_is_told_step_by_step_without_its_token(self, upstream, start_gate):
+        gate = start_gate(upstream, log={"level": "debug"})
+        used = token()
+        browser = Browser(gate)
+        address = browser.start("/page")
+        assert browser.finish(address, used).status == 303
+        signed_in = wait_for(gate, "request judged", decision="sign-in")
+        steps = [(line["step"], line["answer"]) for line in about(gate, "step of the decision", id=signed_in["id"])]
+        assert steps == [("single use", "fresh"), ("bearer use ends", "done")]
+        assert signed_in["user"] == "ada" and signed_in["status"] == "303"
+        again = Browser(gate)
+        assert again.finish(again.start("/page"), used).status == 403
+        refused = wait_for(gate, "request judged", decision="refused", reason="replayed")
+        steps = [(line["step"], line["answer"]) for line in about(gate, "step of the decision", id=refused["id"])]
+        assert ("single use", "used before") in steps
+        expired = Browser(gate)
+        assert expired.finish(expired.start("/page"), token(exp=1)).status == 403
+        assert "exp" in wait_for(gate, "request judged", reason="expired")["detail"]
+        assert used not in gate.log()
+
+    def test_the_address_of_the_connection_is_named_where_the_app_has_a_name(self, upstream, start_gate):
+        gate = start_gate(upstream.url.replace("127.0.0.1", "localhost"), log={"level": "debug"}, access=RULES)
+        assert gate.exchange("GET", "/open/x", XHR).status == 200
+        connection = wait_for(gate, "connection to the app")
+        assert connection["upstream"] == f"localhost:{upstream.port}"
+        assert connection["address"] == f"127.0.0.1:{upstream.port}"
+
     def test_a_proxys_question_is_described_by_what_it_asks_about(self, upstream, start_gate):
         gate = start_gate(upstream, log={"level": "debug"}, access=RULES, trustedProxies=["127.0.0.1"])
         session = gate.session_cookie()

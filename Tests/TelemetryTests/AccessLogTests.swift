@@ -11,9 +11,10 @@ struct AccessLogTests {
         #expect(
             line(.json)
                 == #"{"time":"2026-11-21T09:30:00.125Z","kind":"access","id":"r1","client":"192.0.2.7","method":"GET","#
-                + #""host":"app.example.com","path":"/wiki","status":200,"bytes":10240,"duration":0.001234,"#
-                + #""upstreamDuration":0.000987,"user":"ada@example.com","decision":"forward","reason":"expired"}"#
-                + "\n")
+                + #""host":"app.example.com","path":"/wiki","status":200,"bytes":10240,"bytesReceived":7,"duration":0.001234,"#
+                + #""upstream":"127.0.0.1:3000","upstreamDuration":0.000987,"protocol":"HTTP/1.1","tls":"TLSv1.3","#
+                + #""userAgent":"curl/8","traceID":"0123456789abcdeffedcba9876543210","user":"ada@example.com","#
+                + #""decision":"forward","reason":"expired"}"# + "\n")
     }
 
     @Test("A line holds every field, as text")
@@ -21,8 +22,10 @@ struct AccessLogTests {
         #expect(
             line(.text)
                 == #"2026-11-21T09:30:00.125Z access id="r1" client="192.0.2.7" method="GET" host="app.example.com" "#
-                + #"path="/wiki" status=200 bytes=10240 duration=0.001234 upstreamDuration=0.000987 "#
-                + #"user="ada@example.com" decision="forward" reason="expired""# + "\n")
+                + #"path="/wiki" status=200 bytes=10240 bytesReceived=7 duration=0.001234 upstream="127.0.0.1:3000" "#
+                + #"upstreamDuration=0.000987 protocol="HTTP/1.1" tls="TLSv1.3" userAgent="curl/8" "#
+                + #"traceID="0123456789abcdeffedcba9876543210" user="ada@example.com" decision="forward" reason="expired""#
+                + "\n")
     }
 
     @Test("The decision of observe mode is logged beside the actual one", arguments: LogFormat.allCases)
@@ -39,8 +42,11 @@ struct AccessLogTests {
     @Test("Missing values have no field", arguments: LogFormat.allCases)
     func absent(format: LogFormat) {
         let text = line(
-            format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, outcome: .redirect), user: "", client: "")
-        for name in ["user", "upstreamDuration", "reason", "client", "would"] { #expect(!text.contains(name)) }
+            format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, outcome: .redirect), user: "", client: "",
+            userAgent: "")
+        for name in [
+            "user", "upstream", "reason", "client", "would", "protocol", "tls", "userAgent", "traceID", "peer",
+        ] { #expect(!text.contains(name)) }
         #expect(text.hasSuffix(format == .json ? "\"redirect\"}\n" : "\"redirect\"\n"))
     }
 
@@ -102,11 +108,13 @@ struct AccessLogTests {
             var out: [UInt8] = []
             log.append(
                 AccessLine(
-                    time: .infinity, status: .max, bytes: .max, duration: .infinity, upstreamDuration: .nan,
+                    time: .infinity, status: .max, bytes: .max, bytesReceived: .max, duration: .infinity,
+                    upstream: bytes, upstreamDuration: .nan, version: "HTTP/1.1",
+                    tls: String(decoding: bytes, as: UTF8.self), trace: TraceWords(high: .max, low: .max),
                     outcome: .forward, detail: String(decoding: bytes, as: UTF8.self), peer: bytes),
                 id: bytes.span, client: bytes.span, method: bytes.span, host: bytes.span, path: bytes.span,
-                user: bytes.span, to: &out)
-            #expect(out.count < 22_000)
+                user: bytes.span, userAgent: bytes.span, to: &out)
+            #expect(out.count < 26_000)
             #expect(isOneLine(out))
         }
     }
@@ -126,7 +134,7 @@ struct LogForgingTests {
                     time: 0, status: 200, bytes: 0, duration: 0, upstreamDuration: 0, outcome: .forward,
                     detail: String(decoding: text, as: UTF8.self)),
                 id: text.span, client: text.span, method: text.span, host: text.span, path: text.span, user: text.span,
-                to: &out)
+                userAgent: text.span, to: &out)
             #expect(isOneLine(out), "\(text)")
             #expect(quoteCount(out) == quotes, "\(text)")
         }
@@ -231,29 +239,34 @@ private func quoteCount(_ bytes: [UInt8]) -> Int {
 private func line(
     _ format: LogFormat,
     _ values: AccessLine = AccessLine(
-        time: 1_795_253_400.125, status: 200, bytes: 10240, duration: 0.001234, upstreamDuration: 0.000987,
-        outcome: .forward, reason: .expired),
-    path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7"
+        time: 1_795_253_400.125, status: 200, bytes: 10240, bytesReceived: 7, duration: 0.001234,
+        upstream: Array("127.0.0.1:3000".utf8), upstreamDuration: 0.000987, version: "HTTP/1.1", tls: "TLSv1.3",
+        trace: TraceWords(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210), outcome: .forward, reason: .expired),
+    path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7",
+    userAgent: String = "curl/8"
 ) -> String {
     var log = AccessLog(format: format)
     var out: [UInt8] = []
-    append(to: &out, &log, values, path: path, user: user, client: client)
+    append(to: &out, &log, values, path: path, user: user, client: client, userAgent: userAgent)
     return String(decoding: out, as: UTF8.self)
 }
 
 private func append(
     to out: inout [UInt8], _ log: inout AccessLog,
     _ values: AccessLine = AccessLine(
-        time: 1_795_253_400.125, status: 200, bytes: 10240, duration: 0.001234, upstreamDuration: 0.000987,
-        outcome: .forward, reason: .expired),
-    path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7"
+        time: 1_795_253_400.125, status: 200, bytes: 10240, bytesReceived: 7, duration: 0.001234,
+        upstream: Array("127.0.0.1:3000".utf8), upstreamDuration: 0.000987, version: "HTTP/1.1", tls: "TLSv1.3",
+        trace: TraceWords(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210), outcome: .forward, reason: .expired),
+    path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7",
+    userAgent: String = "curl/8"
 ) {
     let id = Array("r1".utf8)
     let method = Array("GET".utf8)
     let host = Array("app.example.com".utf8)
     let client = Array(client.utf8)
     let user = Array(user.utf8)
+    let userAgent = Array(userAgent.utf8)
     log.append(
         values, id: id.span, client: client.span, method: method.span, host: host.span, path: path.span,
-        user: user.span, to: &out)
+        user: user.span, userAgent: userAgent.span, to: &out)
 }

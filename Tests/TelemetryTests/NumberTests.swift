@@ -33,7 +33,8 @@ struct NumberTests {
             let none: [UInt8] = []
             log.append(
                 AccessLine(time: time, status: 200, bytes: 0, duration: 0, outcome: .answer), id: none.span,
-                client: none.span, method: none.span, host: none.span, path: none.span, user: none.span, to: &out)
+                client: none.span, method: none.span, host: none.span, path: none.span, user: none.span,
+                userAgent: none.span, to: &out)
             #expect(String(decoding: out, as: UTF8.self).contains("T00:\(minute):\(text)Z\""))
         }
     }
@@ -69,7 +70,7 @@ struct NumberTests {
         let none: [UInt8] = []
         log.append(
             values, id: none.span, client: none.span, method: none.span, host: none.span, path: none.span,
-            user: none.span, to: &out)
+            user: none.span, userAgent: none.span, to: &out)
         return String(decoding: out, as: UTF8.self)
     }
 }

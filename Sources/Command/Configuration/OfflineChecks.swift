@@ -128,6 +128,7 @@ struct OfflineChecks {
         if let own = settings.provisioning?.tls.certificate {
             all.append(("provisioning.clientCertificate", own.chain))
         }
+        if let own = settings.telemetry?.tls.certificate { all.append(("telemetry.clientCertificate", own.chain)) }
         for provider in settings.providers {
             all += provider.token.remoteKeys.compactMap { remote in
                 remote.tls.certificate.map { (provider.place(of: "token.keys[].clientCertificate"), $0.chain) }

@@ -18,15 +18,7 @@ struct MachineAddresses: Sendable {
 
     /// The host name, also without its domain.
     private static func hostNames() -> Set<String> {
-        var buffer = [CChar](repeating: 0, count: 256)
-        let count = buffer.count - 1
-        let isKnown = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe gethostname($0, count) == 0 } ?? false
-        }
-        guard isKnown else { return [] }
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            .lowercased()
-        guard !name.isEmpty else { return [] }
+        guard let name = HostName.current?.lowercased() else { return [] }
         return [name, String(name.prefix { $0 != "." })]
     }
 

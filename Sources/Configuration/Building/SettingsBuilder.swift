@@ -61,6 +61,7 @@ struct SettingsBuilder: Sendable {
             log: LogSettings(
                 level: resolution[LogOptions.level], format: resolution[LogOptions.format],
                 access: resolution[LogOptions.access]),
+            telemetry: telemetry(),
             pages: pages())
         checkTogether(settings)
         return settings

@@ -9,7 +9,7 @@ package enum OptionTable {
         + RedisOptions.rows
         + ReplayOptions.rows + IdentityOptions.rows + AssertionOptions.rows + AccessOptions.rows
         + NativeLoginOptions.rows + ProvisioningOptions.rows + LimitOptions.rows + HTTP2Options.rows
-        + WorkerOptions.rows + AdminOptions.rows + LogOptions.rows + PageOptions.rows
+        + WorkerOptions.rows + AdminOptions.rows + LogOptions.rows + TelemetryOptions.rows + PageOptions.rows
 
     package static let sections: [Section] = [
         Section("upstream", "The app. A single value is its `url`.", shorthand: "url"),
@@ -31,6 +31,7 @@ package enum OptionTable {
         Section("admin", "Health, metrics, and the console with its commands ([who is signed in](console.md))."),
         Section("admin.tls", "TLS on `admin.listen`. Empty: plain HTTP."),
         Section("log", "What is logged."),
+        Section("telemetry", "Traces by OpenTelemetry."),
         Section("pages", "The pages that Sidegate itself shows."),
     ]
 

@@ -261,7 +261,7 @@ extension TextRule {
     }
 
     /// RFC 9110 §5.6.2.
-    private static func isToken(_ text: String) -> Bool {
+    static func isToken(_ text: String) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy {
                 $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || Array("!#$%&'*+-.^_`|~".utf8).contains($0)

@@ -40,6 +40,8 @@ package struct Settings: Sendable {
     package var workers: Int?
     package var admin: AdminSettings
     package var log: LogSettings
+    /// nil: no spans are exported.
+    package var telemetry: TelemetrySettings?
     package var pages: PageSettings
 }
 

@@ -58,6 +58,9 @@ final class RandomPool {
         return nonce
     }
 
+    /// Two words of an identifier.
+    func words() -> (UInt64, UInt64) { (next(), next()) }
+
     /// Appends 16 lower-case hexadecimal digits for each word; at most two words.
     func appendIdentifier(words count: Int, to out: inout [UInt8]) {
         let first = next()

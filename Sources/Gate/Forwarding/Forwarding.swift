@@ -84,6 +84,9 @@ package final class Forwarding {
         }
     }
 
+    /// - Parameter share: of the traces that begin here, those that are exported: from 0 to 1.
+    package func makeTracer(share: Double) -> Tracer { Tracer(share: share, random) }
+
     /// Identities whose fields have at most this many bytes are never ``isTooLarge(_:for:)``.
     package var leastIdentityLimit: Int { leastLimit }
 

@@ -57,8 +57,12 @@ struct RequestRewrite {
         }
         let isTraced = copyFields(
             access.head, bytes, identity, isTrusted: access.context.isTrustedPeer, passesUpgrade: passesUpgrade,
-            into: &out)
-        if !isTraced { writeTraceparent(random, into: &out) }
+            setsTrace: access.trace != nil, into: &out)
+        if let trace = access.trace {
+            trace.append(to: &out)
+        } else if !isTraced {
+            writeTraceparent(random, into: &out)
+        }
         writeConnection(access.head, bytes, passesUpgrade: passesUpgrade, into: &out)
         writeForwarded(access, bytes, into: &out)
         if !access.id.isEmpty {
@@ -113,9 +117,11 @@ struct RequestRewrite {
     }
 
     /// Copies the fields that may pass, as they came; whether a sound traceparent was among them.
+    ///
+    /// - Parameter setsTrace: the app gets another traceparent.
     private func copyFields(
         _ request: RequestHead, _ bytes: Span<UInt8>, _ identity: Identity?, isTrusted: Bool,
-        passesUpgrade: Bool, into out: inout [UInt8]
+        passesUpgrade: Bool, setsTrace: Bool, into out: inout [UInt8]
     ) -> Bool {
         let filter = isTrusted ? fromTrusted : fromStrangers
         let keepsAuthorization = !setsAuthorization && !(identity?.isBearer ?? false)
@@ -139,7 +145,7 @@ struct RequestRewrite {
                 passes = false
             case .upgrade: passes = passesUpgrade
             case .authorization: passes = keepsAuthorization
-            case .traceparent: passes = tracing
+            case .traceparent: passes = tracing && !setsTrace
             case .xOriginalURL, .xOriginalMethod: passes = isTrusted && passesOriginalURL
             case .referer:
                 // A page whose URL had the token names it to the next one (CVE-2022-24797).

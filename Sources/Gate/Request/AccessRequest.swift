@@ -12,6 +12,8 @@ package struct AccessRequest: ~Copyable {
     package var context = RequestContext(peer: nil, now: 0)
     /// The request's identifier (X-Request-ID), for logs, pages and the app.
     package var id: [UInt8] = []
+    /// Its trace, as far as this gate begins it or adds spans to it; nil: the app gets what the client sent, or a new one.
+    package var trace: TraceContext?
 
     /// The form that came as its content; nil: not read, or not needed.
     private(set) var form: [UInt8]?
@@ -51,6 +53,7 @@ package struct AccessRequest: ~Copyable {
     package mutating func reset() {
         head.reset()
         id.removeAll(keepingCapacity: true)
+        if trace != nil { trace = nil }
         isRead = false
         form = nil
         sessionLookup = .notAsked
@@ -85,6 +88,9 @@ package struct AccessRequest: ~Copyable {
         guard let rules else { preconditionFailure("a request is read before it is judged") }
         return rules
     }
+
+    /// The client asked over https, by what is known so far.
+    package var isSecure: Bool { isRead ? origin.isSecure : context.isSecure }
 
     /// The identifier as text.
     var idText: String { String(decoding: id, as: UTF8.self) }

@@ -63,6 +63,8 @@ class HTTP2Connection: TransportOwner {
     }
 
     final var isSecure: Bool { transport.isSecure }
+
+    final var peerName: String { transport.peerName }
     /// What broke an encrypted connection.
     final var tlsError: TLSError? { (transport as? TLSTransport)?.error }
     /// See ``Transport/openRecord``.

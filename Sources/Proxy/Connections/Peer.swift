@@ -2,22 +2,35 @@
 
 import HTTP
 import Reactor
+import TLS
 
-/// The addresses of a client's connection, for the log: one object for all its requests.
+/// The addresses of a client's connection and its version of TLS, for the log: one object for all its requests.
 final class PeerNames: Sendable {
     private let socketEnd: [UInt8]
     private let named: LoggedClient
     private let process: PeerCredentials?
+    private let version: String
 
     /// - Parameters:
     ///   - address: the address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
     ///   - connection: the other end of the socket.
     ///   - credentials: of the process at the other end of a unix socket, where they are asked for.
-    init(address: [UInt8], connection: [UInt8], credentials: PeerCredentials? = nil) {
+    ///   - tls: the version of TLS; empty: none.
+    init(address: [UInt8], connection: [UInt8], credentials: PeerCredentials? = nil, tls: String = "") {
         socketEnd = connection
         process = credentials
         named = LoggedClient(address: address, connection: connection)
+        version = tls
     }
+
+    /// The same over an encrypted connection.
+    func secured(by version: TLSVersion?) -> PeerNames {
+        PeerNames(
+            address: named.address, connection: socketEnd, credentials: process, tls: version?.name ?? "")
+    }
+
+    /// The version of TLS; empty for a connection that is not encrypted.
+    var tlsVersion: String { version }
 
     /// The client, where no trusted proxy names another one.
     var client: LoggedClient { named }
@@ -35,7 +48,7 @@ final class PeerNames: Sendable {
 struct Peer {
     let address: IPAddress?
     /// For the log.
-    let names: PeerNames
+    private(set) var names: PeerNames
     /// Its X-Forwarded-* fields are trusted.
     let isTrusted: Bool
     let localPort: UInt16?
@@ -43,9 +56,10 @@ struct Peer {
     private(set) var isSecure: Bool
 
     /// The same over TLS.
-    var secured: Peer {
+    func secured(by version: TLSVersion?) -> Peer {
         var copy = self
         copy.isSecure = true
+        copy.names = names.secured(by: version)
         return copy
     }
 

@@ -83,7 +83,7 @@ final class ClientConnections {
         guard let acceptor else { return begin(socket, peer) }
         if limits.evictsIncomplete, acceptor.count >= limits.connections / 4 { acceptor.dropOldest() }
         acceptor.accept(socket) { [unowned self] transport in
-            begin(transport, peer.secured)
+            begin(transport, peer.secured(by: transport.version))
         }
     }
 

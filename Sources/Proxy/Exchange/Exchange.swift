@@ -38,6 +38,11 @@ class Exchange {
 
     final var requestID: [UInt8] { access.id }
 
+    final var trace: TraceContext? { access.trace }
+
+    /// The client asked over https.
+    final var isSecure: Bool { access.isSecure }
+
     // MARK: For the client's connection
 
     /// A request begins to arrive.

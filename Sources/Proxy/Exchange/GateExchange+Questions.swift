@@ -8,6 +8,7 @@ import Reactor
 /// for a client that is gone.
 extension GateExchange: StepDriver {
     package func resume(_ question: Question, with answer: Answer) -> Step {
+        if service.isVerbose { note(question, answer) }
         let gate = service.gate
         return withAccess { gate.resume(&$0, question, with: answer) }
     }

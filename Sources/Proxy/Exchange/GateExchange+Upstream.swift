@@ -39,7 +39,7 @@ extension GateExchange {
 
     /// Sends the request on `stream`.
     private func start(on stream: any UpstreamStream, contentFollows: Bool) {
-        if service.isVerbose { note(stream) }
+        if service.followsRequests { follow(stream) }
         let action = machine.upstreamAcquired(mayRefuse: stream.mayRefuse)
         use(stream)
         let isChunked = request.framing == .chunked
@@ -57,6 +57,14 @@ extension GateExchange {
                 isChunked: isChunked)
             if !isRequestComplete { downstream?.resumeRequest() }
         }
+    }
+
+    /// For the log and the trace. Not inlined: without either it is not called.
+    @inline(never)
+    private func follow(_ stream: any UpstreamStream) {
+        if service.isVerbose { note(stream) }
+        guard let tracer = service.tracing?.tracer, trace == nil else { return }
+        withAccess { $0.trace = tracer.begin($0.head) }
     }
 
     private func upstreamRequest(
@@ -139,7 +147,9 @@ extension GateExchange: UpstreamClient {
         let action = machine.upstreamLost(fault.loss)
         if service.isVerbose { note(fault, isRetried: action == .retry) }
         switch action {
-        case .retry: acquireUpstream(fresh: true, contentFollows: false)
+        case .retry:
+            service.forgetApp(of: self)
+            acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
             failed(fault)
             sendUpstreamFailure(status, fault.loss)

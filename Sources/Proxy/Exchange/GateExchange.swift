@@ -85,6 +85,7 @@ final class GateExchange: Exchange, FinishedExchange {
             access.context.canRefreshKeys = service.hasRemoteKeys
             gate.forwarding.appendRequestID(of: access.head, to: &access.id)
         }
+        if service.exportsSpans { beginSpan() }
         machine.requestHeadReceived(
             hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)
         if hasContent, request.isCall { contentProgress.messages = CallMessages() }
@@ -98,6 +99,12 @@ final class GateExchange: Exchange, FinishedExchange {
         }
         self.contentFollows = contentFollows
         take(withAccess { gate.decide(&$0) })
+    }
+
+    @inline(never)
+    private func beginSpan() {
+        guard let tracer = service.tracing?.tracer else { return }
+        withAccess { $0.trace = tracer.trace(of: $0.head) }
     }
 
     /// Whole seconds until the client may send another request; nil if it need not wait.

@@ -28,6 +28,12 @@ final class GateService: ExchangeService {
     private(set) var logDetail: LogDetail
     /// The log says more about single requests than their access lines do.
     private(set) var isVerbose: Bool
+    /// How requests are traced; nil: they are not.
+    private(set) var tracing: RequestTracing?
+    /// Spans of requests are exported.
+    private(set) var exportsSpans: Bool
+    /// Something is noted of each request that is sent to an app: for the log, or its trace.
+    private(set) var followsRequests: Bool
     /// Smaller identities are accepted by every app.
     private(set) var leastIdentityLimit: Int
     /// Responses are described in the log, or some app's are rewritten.
@@ -40,6 +46,8 @@ final class GateService: ExchangeService {
     private var pools: [UpstreamPool] = []
     /// Pools whose last exchanges may not have ended.
     private var retiredPools: [UpstreamPool] = []
+    /// The apps of exchanges that were in progress at the last change of the configuration, which numbers apps anew.
+    private var earlierApps: [ObjectIdentifier: (number: UInt64, app: UpstreamName)] = [:]
     /// Exchanges whose session may end during the response.
     private var streams: [ObjectIdentifier: GateExchange] = [:]
     private var spares: [GateExchange] = []
@@ -58,6 +66,9 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
+        tracing = RequestTracing(services.spans, log: log, forwarding)
+        exportsSpans = tracing?.spans != nil
+        followsRequests = isVerbose || tracing != nil
         readsResponses = isVerbose || forwarding.rewritesRedirects
         leastIdentityLimit = forwarding.leastIdentityLimit
         self.services = services
@@ -106,7 +117,39 @@ final class GateService: ExchangeService {
 
     func finished(_ exchange: GateExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        if let log, log.records(exchange) { log.record(exchange, context, client(of: exchange, context), loop) }
+        if let log, log.records(exchange) {
+            log.record(exchange, context, client(of: exchange, context), app(of: exchange), loop)
+        }
+        if exportsSpans { recordSpans(exchange, context) }
+    }
+
+    @inline(never)
+    private func recordSpans(_ exchange: GateExchange, _ context: RequestContext) {
+        guard let spans = tracing?.spans, let trace = exchange.trace, trace.isExported else { return }
+        spans.record(exchange, trace, client(of: exchange, context), app(of: exchange), loop)
+    }
+
+    /// The app that the request was for; nil: it was for none.
+    private func app(of exchange: GateExchange) -> UpstreamName? {
+        guard exchange.record.upstreamStarted != nil else { return nil }
+        if let earlier = earlierApps[ObjectIdentifier(exchange)], earlier.number == exchange.number {
+            return earlier.app
+        }
+        return pool(of: exchange.app).name
+    }
+
+    /// Before the apps get other numbers.
+    private func rememberApps() {
+        earlierApps = [:]
+        clients?.forEachExchange { exchange in
+            guard let exchange = exchange as? GateExchange, exchange.record.upstreamStarted != nil else { return }
+            earlierApps[ObjectIdentifier(exchange)] = (exchange.number, pool(of: exchange.app).name)
+        }
+    }
+
+    /// The exchange has another app: the request is sent again.
+    func forgetApp(of exchange: GateExchange) {
+        earlierApps[ObjectIdentifier(exchange)] = nil
     }
 
     private func client(of exchange: GateExchange, _ context: RequestContext) -> LoggedClient {
@@ -178,6 +221,7 @@ final class GateService: ExchangeService {
         gate.takeOver(from: self.gate)
         self.gate = gate
         forwarding = gate.forwarding
+        rememberApps()
         let retired = pools
         pools = makePools(configuration)
         if isDraining { for pool in pools { pool.drain() } }
@@ -190,6 +234,10 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
+        tracing?.spans?.flush()
+        tracing = RequestTracing(services.spans, log: log, forwarding)
+        exportsSpans = tracing?.spans != nil
+        followsRequests = isVerbose || tracing != nil
         readsResponses = isVerbose || forwarding.rewritesRedirects
         leastIdentityLimit = forwarding.leastIdentityLimit
         // The session store stays: its connection belongs to this loop.
@@ -247,6 +295,7 @@ final class GateService: ExchangeService {
 
     func flushLog() {
         log?.flush()
+        tracing?.spans?.flush()
     }
 
     // MARK: Streams and tunnels

@@ -43,7 +43,12 @@ final class PlainExchange: Exchange, FinishedExchange {
     // MARK: The request
 
     override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        withAccess { $0.context = peer.context(service.clock) }
+        withAccess { access in
+            access.context = peer.context(service.clock)
+            if let tracing = service.tracing, tracing.spans != nil {
+                access.trace = tracing.tracer.trace(of: access.head)
+            }
+        }
         isRequestComplete = !hasContent
         guard readsContent(), hasContent else { return answer() }
         state = .collecting

@@ -19,23 +19,26 @@ final class PlainService: ExchangeService {
     private(set) var readsContent: Bool
     private let metrics: WorkerMetrics
     private var log: RequestLog?
+    private(set) var tracing: RequestTracing?
     private var spares: [PlainExchange] = []
 
     init(
         _ loop: EventLoop, _ handler: Handler, readsContent: Bool = true, metrics: WorkerMetrics = WorkerMetrics(),
-        log: RequestLog? = nil
+        log: RequestLog? = nil, tracing: RequestTracing? = nil
     ) {
         self.loop = loop
         self.handler = handler
         self.readsContent = readsContent
         self.metrics = metrics
         self.log = log
+        self.tracing = tracing
     }
 
     /// Another configuration is in force.
-    func replace(_ handler: Handler, _ log: RequestLog?) {
+    func replace(_ handler: Handler, _ log: RequestLog?, _ tracing: RequestTracing?) {
         self.handler = handler
         self.log = log
+        self.tracing = tracing
     }
 
     var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
@@ -54,7 +57,10 @@ final class PlainService: ExchangeService {
 
     func finished(_ exchange: PlainExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, exchange.peerNames.client, loop)
+        let client = exchange.peerNames.client
+        log?.record(exchange, context, client, nil, loop)
+        guard let spans = tracing?.spans, let trace = exchange.trace, trace.isExported else { return }
+        spans.record(exchange, trace, client, nil, loop)
     }
 
     func webSocketKey() -> [UInt8] { [] }

@@ -8,6 +8,14 @@ protocol FinishedExchange: AnyObject {
     var request: RequestHead { get }
     var record: ExchangeRecord { get }
     var requestID: [UInt8] { get }
+    /// Bytes of the request's content.
+    var contentCount: UInt64 { get }
+    /// Of the client's connection.
+    var peerNames: PeerNames { get }
+    /// Nil: no trace begins here, and no spans are exported.
+    var trace: TraceContext? { get }
+    /// The client asked over https.
+    var isSecure: Bool { get }
     /// What the request was about.
     var purpose: RequestPurpose { get }
 }

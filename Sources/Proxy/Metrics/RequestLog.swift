@@ -26,15 +26,21 @@ package final class RequestLog {
         lines = AccessLog(format: format)
     }
 
+    /// Each request has a line.
+    var hasAccessLines: Bool { logsRequests }
+
     /// Something about it is written.
     func records(_ exchange: some FinishedExchange) -> Bool { logsRequests || exchange.record.concernsAudit }
 
-    func record(_ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ loop: EventLoop)
-    {
+    /// - Parameter app: that the request was for; nil: for none.
+    func record(
+        _ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ app: UpstreamName?,
+        _ loop: EventLoop
+    ) {
         if logsRequests {
             prepare(loop)
-            exchange.request.log(
-                exchange.record, context, client, id: exchange.requestID, loop.now, &lines, into: &buffer)
+            let line = AccessLine(exchange, context, client, app, loop.now)
+            exchange.request.log(line, of: exchange, client, &lines, into: &buffer)
         }
         if exchange.record.concernsAudit { auditAll(exchange, context, client, loop) }
         if buffer.count >= Self.batchSize { flush() }
@@ -96,28 +102,43 @@ package final class RequestLog {
     private static let batchSize = 32768
 }
 
-extension RequestHead {
-    fileprivate func log(
-        _ record: ExchangeRecord, _ context: RequestContext, _ logged: LoggedClient, id: [UInt8], _ now: MonotonicTime,
-        _ lines: inout AccessLog, into buffer: inout [UInt8]
+extension AccessLine {
+    fileprivate init(
+        _ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ app: UpstreamName?,
+        _ now: MonotonicTime
     ) {
-        let line = AccessLine(
-            time: context.now, status: record.status, bytes: record.bytesSent,
-            duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
+        let record = exchange.record
+        let head = exchange.request
+        self.init(
+            time: context.now, status: record.status, bytes: record.bytesSent, bytesReceived: exchange.contentCount,
+            duration: now.since(record.started).seconds, upstream: app?.bytes ?? [],
+            upstreamDuration: record.upstreamDuration?.seconds,
+            // Of a head that could not be read it is not known.
+            version: head.methodName.isEmpty ? "" : head.version.name, tls: exchange.peerNames.tlsVersion,
+            trace: (exchange.trace?.trace ?? Traceparent(of: head)?.trace).map { TraceWords($0) },
             outcome: record.outcome, would: record.observation?.would,
             reason: record.isAborted ? record.reason ?? .aborted : record.reason, cause: record.cause,
-            detail: record.detail, peer: logged.peer, provider: record.provider)
-        let (text, client) = (bytes.span, logged.address)
-        if let subject = record.subject {
+            detail: record.detail, peer: client.peer, provider: record.provider)
+    }
+}
+
+extension RequestHead {
+    fileprivate func log(
+        _ line: AccessLine, of exchange: some FinishedExchange, _ logged: LoggedClient, _ lines: inout AccessLog,
+        into buffer: inout [UInt8]
+    ) {
+        let (text, client, id) = (bytes.span, logged.address, exchange.requestID)
+        let agent = text.extracting(userAgent.range)
+        let user = (exchange.record.user ?? "").utf8.span
+        if let subject = exchange.record.subject {
             let (askedMethod, askedPath) = (subject.method, subject.path)
             return lines.append(
                 line, id: id.span, client: client.span, method: askedMethod.span,
-                host: text.extracting(authority.range),
-                path: askedPath.span, user: (record.user ?? "").utf8.span, to: &buffer)
+                host: text.extracting(authority.range), path: askedPath.span, user: user, userAgent: agent, to: &buffer)
         }
         lines.append(
             line, id: id.span, client: client.span, method: text.extracting(methodName.range),
-            host: text.extracting(authority.range), path: text.extracting(path.range),
-            user: (record.user ?? "").utf8.span, to: &buffer)
+            host: text.extracting(authority.range), path: text.extracting(path.range), user: user, userAgent: agent,
+            to: &buffer)
     }
 }

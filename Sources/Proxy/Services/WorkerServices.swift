@@ -18,6 +18,8 @@ package struct WorkerServices: Sendable {
     package var observer: (any SessionObserver)?
     /// Limits the requests of clients; nil: no limit.
     package var limiter: RateLimiter?
+    /// Where spans of requests are exported to; nil: nowhere.
+    package var spans: SpanExport?
     package var limits = WaitLimits()
 
     package init() {}

@@ -40,6 +40,7 @@ final class UpstreamPool {
     /// Nil when it no longer exists: requests in flight may outlive it.
     private unowned var owner: (any UpstreamPoolOwner)?
     private let connector: UpstreamConnector
+    private let named: UpstreamName
     private let reference: Unowned<UpstreamPool>
     private var phase = Phase.serving
     /// The last used last, so that those not needed age and end.
@@ -62,6 +63,7 @@ final class UpstreamPool {
         self.configuration = configuration
         self.environment = environment
         self.owner = owner
+        named = UpstreamName(configuration.endpoint)
         connector = UpstreamConnector(configuration, loop: environment.loop, resolver: environment.resolver)
         let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
         let loop = environment.loop
@@ -91,6 +93,9 @@ final class UpstreamPool {
     func detach() {
         owner = nil
     }
+
+    /// For the log.
+    var name: UpstreamName { named }
 
     /// Requests wait for their first content before they take a connection, since each has one of its own.
     var defersToContent: Bool { shared == nil || !expectsHTTP2 }

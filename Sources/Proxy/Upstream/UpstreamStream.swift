@@ -12,6 +12,9 @@ protocol UpstreamStream: AnyObject {
     /// The connection has carried a request before.
     var isReused: Bool { get }
 
+    /// The address of the app's end of the connection, for the log.
+    var peerName: String { get }
+
     /// The app takes no more of the request for now.
     var isBlocked: Bool { get }
 

@@ -44,7 +44,8 @@ package final class Worker: LoopServer {
         clients = ClientConnections(
             memory, service, limits: configuration.limits, trust: configuration.trust, tls: configuration.tls)
         redirector = configuration.redirect.map {
-            Redirector($0, configuration, memory: memory, metrics: service.metrics, log: log)
+            Redirector(
+                $0, configuration, memory: memory, metrics: service.metrics, log: log, tracing: service.tracing)
         }
         service.attach(clients)
     }
@@ -87,7 +88,7 @@ package final class Worker: LoopServer {
         gate: Gate, configuration: ProxyConfiguration, log: RequestLog?, services: WorkerServices
     ) {
         service.replace(gate, configuration.service, log, services)
-        if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log) }
+        if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log, service.tracing) }
         clients.replace(configuration.limits, configuration.trust)
     }
 
@@ -141,15 +142,17 @@ private final class Redirector {
 
     init(
         _ redirect: SecureRedirect, _ configuration: ProxyConfiguration, memory: LoopMemory, metrics: WorkerMetrics,
-        log: RequestLog?
+        log: RequestLog?, tracing: RequestTracing?
     ) {
         service = PlainService(
-            memory.loop, Self.handler(redirect), readsContent: false, metrics: metrics, log: log)
+            memory.loop, Self.handler(redirect), readsContent: false, metrics: metrics, log: log, tracing: tracing)
         clients = ClientConnections(memory, service, limits: configuration.limits, trust: configuration.trust)
     }
 
-    func replace(_ redirect: SecureRedirect, _ configuration: ProxyConfiguration, _ log: RequestLog?) {
-        service.replace(Self.handler(redirect), log)
+    func replace(
+        _ redirect: SecureRedirect, _ configuration: ProxyConfiguration, _ log: RequestLog?, _ tracing: RequestTracing?
+    ) {
+        service.replace(Self.handler(redirect), log, tracing)
         clients.replace(configuration.limits, configuration.trust)
     }
 

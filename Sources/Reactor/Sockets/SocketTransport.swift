@@ -54,6 +54,16 @@ package final class SocketTransport: Transport, ReadinessObserver {
         loop.setWriting(true, of: registration)
     }
 
+    package override var peerName: String {
+        guard let raw = rawDescriptor else { return "" }
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getpeername(raw, $0, &length) }
+        }
+        return result == 0 ? SocketAddress(storage)?.description ?? "" : ""
+    }
+
     /// After a connection attempt: nil if it succeeded.
     package func connectionError() -> SystemError? {
         guard case .connecting = state, let raw = rawDescriptor else { return SystemError("connect", ECANCELED) }

@@ -54,6 +54,9 @@ open class Transport {
     /// The protocol negotiated while connecting (ALPN); nil if there is none.
     open var negotiatedProtocol: String? { nil }
 
+    /// The address of the other end, for humans; empty: it has none, or is gone.
+    open var peerName: String { "" }
+
     /// Why the connection broke, for humans, if there is more to say than an error number.
     open var failureReason: String? { nil }
 

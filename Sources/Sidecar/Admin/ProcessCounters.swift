@@ -5,6 +5,7 @@ import Synchronization
 /// The counters of the whole process, apart from those of the workers.
 final class ProcessCounters: Sendable {
     let openID = OpenIDCounters()
+    let spans = SpanCounters()
     private let reloads = Atomic<UInt64>(0)
     private let failedReloads = Atomic<UInt64>(0)
     private let lastReloadFailed = Atomic<Bool>(false)
@@ -56,7 +57,7 @@ final class ProcessCounters: Sendable {
             signOuts: signOuts.load(ordering: .relaxed),
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
             failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
-            isRedisUp: redisUp.withLock { $0 },
+            spans: spans.figures, isRedisUp: redisUp.withLock { $0 },
             unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
     }
 
@@ -70,6 +71,8 @@ final class ProcessCounters: Sendable {
         var failedKeyRefreshes: UInt64
         /// One for each OpenID provider.
         var openID: [OpenIDCounters.Figures]
+        /// nil: none are exported.
+        var spans: [SpanCounters.Result: UInt64]?
         /// nil: Redis is not configured.
         var isRedisUp: Bool?
         var unexpectedRedisReplies: UInt64

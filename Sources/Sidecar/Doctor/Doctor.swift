@@ -39,6 +39,7 @@ package struct Doctor: Sendable {
         }
         if let redis = settings.redis { checks.append { self.redis(redis) } }
         if let provisioning = settings.provisioning { checks.append { [self.provisioning(provisioning)] } }
+        if let telemetry = settings.telemetry { checks.append { [self.telemetry(telemetry)] } }
         return Self.atOnce(checks) + fetchedKeys.findings(settings.providers)
     }
 
@@ -212,6 +213,30 @@ package struct Doctor: Sendable {
         case .success(let answer):
             return DoctorFinding(
                 .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")
+        }
+    }
+
+    // MARK: - The collector of traces
+
+    /// Sends a request without spans, as a collector takes it.
+    private func telemetry(_ settings: TelemetrySettings) -> DoctorFinding {
+        let name = "telemetry.otlp"
+        switch network.export(settings) {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, name, "\(settings.url): \(problem)",
+                fix: "start the collector, or correct the address: OTLP over HTTP usually has port 4318")
+        case .success(let status) where 200...299 ~= status:
+            return DoctorFinding(.ok, name, "\(settings.url) takes spans")
+        case .success(let status):
+            let fix =
+                switch status {
+                case 401, 403: "correct what authorizes Sidegate there: `telemetry.headersFile`"
+                case 404, 405: "correct the address: it is followed by /v1/traces unless it ends so"
+                case 415: "enable JSON in the collector's receiver for OTLP over HTTP"
+                default: "check the collector's log"
+                }
+            return DoctorFinding(.failed, name, "\(settings.url) answers \(status)", fix: fix)
         }
     }
 

@@ -134,6 +134,17 @@ package final class DoctorNetwork: Sendable {
         }
     }
 
+    /// A collector's answer to a request without spans, by which nothing is added to any trace.
+    func export(_ settings: TelemetrySettings) -> Result<Int, DoctorProblem> {
+        guard let url = OutboundURL(settings.url) else {
+            return .failure(DoctorProblem("this address cannot be called"))
+        }
+        let request = OutboundRequest(
+            method: "POST", url: url, fields: [("Content-Type", "application/json")] + settings.fields,
+            body: Array(#"{"resourceSpans":[]}"#.utf8), timeout: Self.patience, readsContent: false)
+        return call(request, settings.tls).map { Int($0.status) }
+    }
+
     /// The status line of a server behind a socket in the file system.
     func get(socket path: String) -> Result<Answer, DoctorProblem> {
         let reply = Reply<Result<Int, DoctorProblem>>()

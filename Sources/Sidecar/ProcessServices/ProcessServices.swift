@@ -18,6 +18,7 @@ final class ProcessServices: Sendable {
         fileprivate let keys: RemoteKeyService.Prepared
         fileprivate let openID: OpenIDService.Prepared
         fileprivate let provisioning: ProvisioningService.Prepared?
+        fileprivate let traces: TraceService.Prepared?
         /// For the workers.
         let worker: WorkerServices
     }
@@ -30,6 +31,7 @@ final class ProcessServices: Sendable {
     private let keys: RemoteKeyService
     private let openID: OpenIDService
     private let provisioning: ProvisioningService
+    private let traces: TraceService
     private let emails: ListedEmailService
     /// nil: nothing is shared with other replicas.
     private let replicas: ReplicaService?
@@ -39,8 +41,11 @@ final class ProcessServices: Sendable {
     private let limiter = Mutex<RateLimiter?>(nil)
 
     /// Also connects to the store of the replicas, since the workers need it.
+    ///
+    /// - Parameter version: of the program, for traces.
     init(
-        _ settings: Settings, sessionSecrets: [[UInt8]], resolver: Resolver, counters: ProcessCounters, logger: Logger
+        _ settings: Settings, sessionSecrets: [[UInt8]], version: String, resolver: Resolver,
+        counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
         usedTokens = UsedTokenService(settings.replay, logger: logger)
         if let redis = settings.redis {
@@ -57,6 +62,7 @@ final class ProcessServices: Sendable {
             gates: gates, sharedKeys: sharedKeys, loop: loop, resolver: resolver, counters: counters, logger: logger)
         provisioning = ProvisioningService(
             notified: replicas?.notifiedUsers, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        traces = TraceService(version: version, loop: loop, resolver: resolver, counters: counters, logger: logger)
         emails = ListedEmailService(gates: gates, logger: logger)
         let directory = SessionDirectory(SeenSessions.Limits(settings.session), shared: replicas?.sessions, loop: loop)
         self.directory = directory
@@ -86,18 +92,20 @@ final class ProcessServices: Sendable {
         let keys = try keys.prepare(settings)
         let openID = try openID.prepare(settings)
         let provisioning = try provisioning.prepare(settings)
+        let traces = try traces.prepare(settings)
         var worker = WorkerServices()
         worker.revocations = revocations
         worker.observer = directory
         worker.keys = KeyRefreshers.joining(keys.keys, openID.providers)
         worker.codes = openID.providers
         worker.provisioner = provisioning?.provisioner
+        worker.spans = traces?.export
         if let rate = settings.limits.requestsPerSecond {
             let current = limiter.withLock { $0 }
             worker.limiter = current?.rate == rate ? current : RateLimiter(rate: rate)
         }
         return Prepared(
-            settings: settings, keys: keys, openID: openID, provisioning: provisioning, worker: worker)
+            settings: settings, keys: keys, openID: openID, provisioning: provisioning, traces: traces, worker: worker)
     }
 
     /// Starts to fetch keys and to watch files; from now on their changes reach the workers of `server`.
@@ -106,6 +114,7 @@ final class ProcessServices: Sendable {
         limiter.withLock { $0 = prepared.worker.limiter }
         provisioning.start(prepared.provisioning)
         sharedKeys.replace(with: prepared.settings.providers.map { SharedKeyWatch.Provider($0) })
+        traces.start(prepared.traces)
         keys.start(prepared.keys)
         openID.start(prepared.openID)
         emails.start(prepared.settings)
@@ -132,19 +141,22 @@ final class ProcessServices: Sendable {
             swap: { [keys] known, swapped in
                 keys.replace(with: next.keys, swap: { swap($0, known, $1) }, swapped)
             },
-            { [emails] in
+            { [emails, traces] in
                 emails.replace(with: next.settings)
+                // The workers use the new exporter by now.
+                traces.replace(with: next.traces)
                 done()
             })
     }
 
-    /// The workers have ended.
-    func stop() {
+    /// The workers have ended. Calls back when the last spans are exported, in a bounded time (``TraceService/patience``).
+    func stop(_ done: @escaping @Sendable () -> Void) {
         emails.stop()
         keys.stop()
         openID.stop()
         provisioning.stop()
         replicas?.stop()
+        traces.stop(done)
     }
 }
 

@@ -19,6 +19,8 @@ package final class Service: Sendable {
         var drainTimeout: Nanoseconds
         var reloader: Reloader?
         var isStopping = false
+        /// The workers have ended, or were given up.
+        var hasDrained = false
 
         init(_ settings: Settings) {
             drainDelay = .seconds(settings.limits.drainDelay.inSeconds)
@@ -84,8 +86,8 @@ package final class Service: Sendable {
         self.ledgers = ledgers
         let resolver = Resolver()
         let services = try ProcessServices(
-            settings, sessionSecrets: configuration.session.secrets, resolver: resolver, counters: counters,
-            logger: logger)
+            settings, sessionSecrets: configuration.session.secrets, version: version, resolver: resolver,
+            counters: counters, logger: logger)
         let prepared = try services.prepare(settings)
         self.services = services
         let inherited = InheritedSockets.ofThisProcess()
@@ -276,17 +278,38 @@ package final class Service: Sendable {
 
     private func drain() {
         let timeout = state.withLock { $0.drainTimeout }
-        Deadline.exit(after: timeout) { [self] in
+        WorkQueue(label: "sidegate.drain").submit(after: timeout) { [self] in
+            guard isFirstToEnd() else { return }
             logger.warning("requests were still in flight after limits.drainTimeout")
+            end()
+        }
+        server.drain { [self] in
+            guard isFirstToEnd() else { return }
+            logger.info("stopped")
+            end()
+        }
+    }
+
+    private func isFirstToEnd() -> Bool {
+        state.withLock { state in
+            defer { state.hasDrained = true }
+            return !state.hasDrained
+        }
+    }
+
+    /// Ends the process, whatever the state of the loops.
+    private func end() {
+        let clean: @Sendable () -> Void = { [admin, log] in
             admin?.removeSocketFiles()
             log.flush()
         }
-        server.drain { [self] in
-            logger.info("stopped")
-            services.stop()
-            admin?.removeSocketFiles()
-            log.flush()
+        Deadline.exit(after: Self.lastDeadline, before: clean)
+        services.stop {
+            clean()
             Deadline.exitNow()
         }
     }
+
+    /// Longer than ``TraceService/patience``.
+    private static let lastDeadline = Nanoseconds.seconds(5)
 }

@@ -107,6 +107,16 @@ package enum TLSVersion: Int32, Sendable {
 
     /// Broken (RFC 8996); towards old servers only.
     var isObsolete: Bool { rawValue < TLSVersion.v12.rawValue }
+
+    /// The usual name, as nginx and HAProxy log it.
+    package var name: String {
+        switch self {
+        case .v10: "TLSv1"
+        case .v11: "TLSv1.1"
+        case .v12: "TLSv1.2"
+        case .v13: "TLSv1.3"
+        }
+    }
 }
 
 /// Protocols in order of preference, in ALPN's encoding: each preceded by its length (RFC 7301 §3.1).

@@ -188,7 +188,17 @@ package final class TLSTransport: Transport, TransportOwner {
 
     package override var isSecure: Bool { true }
 
+    package override var peerName: String { socket.peerName }
+
     package override var failureReason: String? { error?.description }
+
+    /// The version of an open connection.
+    package var version: TLSVersion? {
+        // Only TLS 1.3 continues without libssl.
+        if records != nil { return .v13 }
+        guard state == .open, let ssl = unsafe ssl else { return nil }
+        return TLSVersion(rawValue: unsafe SSL_version(ssl))
+    }
 
     /// Whether an earlier session was resumed.
     package var isResumed: Bool {

@@ -27,6 +27,9 @@ REMARKED = {"sign-in", "guest", "confirm", "redirect", "unauthenticated"}
 UPSTREAM_CAUSES = names("## How an app failed")
 TOLERATIONS = names("## What is accepted of an app")
 ACTS = {"redirect", "unauthenticated", "denied"}
+MESSAGES = set(re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| ([^|]+) \| (?:debug|trace) \|", PAGE.read_text(), re.M))))
+STEPS = {name: rest for name, rest in re.findall(
+    r"^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$", PAGE.read_text().split("\n### Steps of a decision\n")[1], re.M)}
 
 
 def undocumented(line: dict) -> list[str]:
@@ -54,4 +57,18 @@ def undocumented(line: dict) -> list[str]:
         if reason is not None and reason not in (CAUSES if line.get("event") == "logout" else REASONS):
             found.append(f"reason {reason} of {line.get('event')}")
         return found
+    if line.get("logger") == "sidegate.request":
+        return [f"message {line['message']}"] * (line["message"] not in MESSAGES) + undocumented_step(line)
     return []
+
+
+def undocumented_step(line: dict) -> list[str]:
+    if line["message"] != "step of the decision":
+        return []
+    name, answer = line["step"].partition(" of ")[0] if line["step"].startswith("key sets") else line["step"], line["answer"]
+    answers = STEPS.get(name)
+    if answers is None:
+        return [f"step {name}"]
+    answers = STEPS["single use"] if answers == "as `single use`" else answers
+    known = re.fullmatch(r"\d+ bytes", answer) if "number of bytes" in answers else None
+    return [] if known or f"`{answer.partition(': ')[0]}`" in answers else [f"answer {answer} of {name}"]

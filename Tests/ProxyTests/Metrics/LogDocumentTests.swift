@@ -15,15 +15,16 @@ struct LogDocumentTests {
     @Test("The table of access lines has every field, in the order of the line")
     func accessFields() throws {
         let line = AccessLine(
-            time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, outcome: .forward, would: .denied,
-            reason: .expired, cause: .connectFailed, detail: "x", peer: [UInt8(ascii: "x")],
-            provider: "x")
+            time: 0, status: 200, bytes: 1, bytesReceived: 1, duration: 1, upstream: [UInt8(ascii: "x")],
+            upstreamDuration: 1, version: "HTTP/2", tls: "TLSv1.3", trace: TraceWords(high: 1, low: 1),
+            outcome: .forward, would: .denied, reason: .expired, cause: .connectFailed, detail: "x",
+            peer: [UInt8(ascii: "x")], provider: "x")
         var log = AccessLog(format: .json)
         var out: [UInt8] = []
         let text: [UInt8] = [UInt8(ascii: "x")]
         log.append(
             line, id: text.span, client: text.span, method: text.span, host: text.span, path: text.span,
-            user: text.span, to: &out)
+            user: text.span, userAgent: text.span, to: &out)
         #expect(try Self.names(below: "## Access lines") == Self.members(out))
     }
 

@@ -17,8 +17,8 @@ starts.
 {{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
 {{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is the login page, such as https://idp.example.com/login?return_url={returnURL}" }}
 {{- end }}
-{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" (dig "provisioning" "secret" "" $config) }}
-{{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile }}
+{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" (dig "provisioning" "secret" "" $config) "telemetry.headers" (dig "telemetry" "headers" "" $config) "admin.token" (dig "admin" "token" "" $config) }}
+{{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile "telemetry.headersFile" (dig "telemetry" "headersFile" "" $config) "admin.tokenFile" (dig "admin" "tokenFile" "" $config) }}
 {{- range $index, $key := default list (dig "token" "keys" list $config) }}
 {{- $_ := set $open (printf "token.keys[%d].secret" $index) $key.secret }}
 {{- $_ := set $files (printf "token.keys[%d].secretFile" $index) $key.secretFile }}

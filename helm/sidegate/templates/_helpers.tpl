@@ -109,9 +109,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - name: SIDEGATE_ADMIN_LISTEN
   value: {{ dig "admin" "listen" "" .Values.config | quote }}
 {{- end }}
+{{- if and .Values.existingConfigMap .Values.admin.existingSecret }}
+- name: SIDEGATE_ADMIN_TOKENFILE
+  value: {{ include "sidegate.adminToken" . }}
+{{- with .Values.admin.hosts }}
+- name: SIDEGATE_ADMIN_HOSTS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* The file with the console's token, beside the other secrets. */}}
+{{- define "sidegate.adminToken" -}}
+admin-token
 {{- end }}
 
 {{/* Directories, never single files (subPath): a single file is not updated with its ConfigMap or Secret. */}}
@@ -147,6 +160,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
         path: tls.crt
       - key: tls.key
         path: tls.key
+{{- end }}
+{{- with .Values.admin.existingSecret }}
+- secret:
+    name: {{ . }}
+    items:
+      - key: {{ $.Values.admin.secretKey | quote }}
+        path: {{ include "sidegate.adminToken" $ }}
 {{- end }}
 {{- with .Values.extraSecretSources }}
 {{ toYaml . }}

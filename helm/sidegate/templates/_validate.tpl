@@ -31,6 +31,17 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{- if and (include "sidegate.httpPort" .) (eq (include "sidegate.httpPort" .) (include "sidegate.adminPort" .)) }}
 {{- $wrong = append $wrong "config.listen and config.admin.listen have the same port: give admin.listen another" }}
 {{- end }}
+{{- if .Values.admin.existingSecret }}
+{{- $file := include "sidegate.adminToken" . }}
+{{- if dig "admin" "tokenFile" "" $config }}
+{{- $wrong = append $wrong "admin.existingSecret and config.admin.tokenFile both name the console's token: remove one of them" }}
+{{- end }}
+{{- if hasKey .Values.secretKeys $file }}
+{{- $wrong = append $wrong (printf "admin.existingSecret and secretKeys.%s make the same file: remove one of them" $file) }}
+{{- end }}
+{{- else if .Values.admin.hosts }}
+{{- $wrong = append $wrong "admin.hosts without admin.existingSecret: there is no console without a token" }}
+{{- end }}
 {{- if not .Values.existingConfigMap }}
 {{- $wrong = concat $wrong (include "sidegate.wrongSecrets" . | fromJsonArray) }}
 {{- end }}
@@ -52,8 +63,10 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{- $session := default dict $config.session }}
 {{- $provisioning := default dict $config.provisioning }}
 {{- $redis := default dict $config.redis }}
-{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" $provisioning.secret }}
-{{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile "provisioning.secretFile" $provisioning.secretFile "redis.urlFile" $redis.urlFile }}
+{{- $telemetry := default dict $config.telemetry }}
+{{- $admin := default dict $config.admin }}
+{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" $provisioning.secret "telemetry.headers" $telemetry.headers "admin.token" $admin.token }}
+{{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile "provisioning.secretFile" $provisioning.secretFile "redis.urlFile" $redis.urlFile "telemetry.headersFile" $telemetry.headersFile "admin.tokenFile" $admin.tokenFile }}
 {{- range $index, $key := default list (dig "token" "keys" list $config) }}
 {{- $_ := set $open (printf "token.keys[%d].secret" $index) $key.secret }}
 {{- $_ := set $files (printf "token.keys[%d].secretFile" $index) $key.secretFile }}

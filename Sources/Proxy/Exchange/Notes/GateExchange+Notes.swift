@@ -27,7 +27,8 @@ extension GateExchange {
         case .respond(let response):
             fields += [
                 ("decision", response.outcome.name.description), ("reason", response.reason?.rawValue ?? ""),
-                ("status", String(response.status)),
+                ("status", String(response.status)), ("user", response.user ?? ""),
+                ("provider", response.provider ?? ""), ("detail", response.detail ?? ""),
             ]
         }
         service.note(.debug, "request judged", of: self, fields)
@@ -46,10 +47,12 @@ extension GateExchange {
 
     /// The request is sent on `stream`.
     func note(_ stream: any UpstreamStream) {
+        let upstream = stream.pool.configuration.endpoint.description
+        let address = stream.peerName
         service.note(
             .debug, "connection to the app", of: self,
             [
-                ("upstream", stream.pool.configuration.endpoint.description),
+                ("upstream", upstream), ("address", address == upstream ? "" : address),
                 ("protocol", stream.mayRefuse ? "HTTP/2" : "HTTP/1.1"),
                 ("connection", stream.isReused ? "reused" : "new"),
                 ("tls", stream.pool.configuration.tls == nil ? "" : "yes"),
@@ -97,14 +100,5 @@ extension GateExchange {
 
     private static func names(_ names: [ByteRange], _ bytes: [UInt8]) -> String {
         names.map { String(decoding: bytes[$0.range], as: UTF8.self) }.joined(separator: ", ")
-    }
-}
-
-extension UpstreamConfiguration.Endpoint: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .host(let host, let port): (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
-        case .unix(let path): "unix:\(path)"
-        }
     }
 }

@@ -63,6 +63,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     var isReused: Bool { hasServed }
 
+    var peerName: String { transport.peerName }
+
     /// The socket is full: the request's content has to wait.
     var isBlocked: Bool { output.isBlocked }
 

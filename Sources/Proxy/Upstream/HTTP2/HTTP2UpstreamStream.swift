@@ -63,6 +63,8 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
 
     var isReused: Bool { connection.hasServed }
 
+    var peerName: String { connection.peerName }
+
     // MARK: The request
 
     var isBlocked: Bool {

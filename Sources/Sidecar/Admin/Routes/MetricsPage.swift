@@ -41,6 +41,7 @@ struct MetricsPage {
         singleUse(&text)
         configuration(&text)
         openID(&text)
+        spans(&text)
         process(&text)
         return text.text
     }
@@ -194,6 +195,12 @@ struct MetricsPage {
             "sidegate_openid_discovery_timestamp_seconds", .gauge,
             "When an OpenID provider's discovery document was last fetched, in seconds since 1970.")
         for provider in counters.openID { text.sample([("provider", provider.provider)], provider.discoveredAt) }
+    }
+
+    private func spans(_ text: inout MetricsText) {
+        guard let spans = counters.spans else { return }
+        text.family("sidegate_otlp_spans_total", .counter, "Spans that were to be exported by OTLP.")
+        for result in SpanCounters.Result.allCases { text.sample([("result", result.rawValue)], spans[result] ?? 0) }
     }
 
     private func process(_ text: inout MetricsText) {

@@ -3,14 +3,31 @@
 import HTTP
 
 /// The `traceparent` field (W3C Trace Context, level 1).
-enum Traceparent {
+package struct Traceparent: Equatable, Sendable {
+    package let trace: TraceID
+    /// The caller's span.
+    package let parent: UInt64
+    package let isSampled: Bool
+
+    /// The request's; nil unless there is exactly one, and it can be carried on.
+    package init?(of request: borrowing RequestHead) {
+        guard let place = Self.place(in: request) else { return nil }
+        let value = request.bytes.span.extracting(place.range)
+        trace = TraceID(high: Self.word(value, 3..<19), low: Self.word(value, 19..<35))
+        parent = Self.word(value, 36..<52)
+        isSampled = Self.word(value, 53..<55) & 1 != 0
+    }
+
     /// There is exactly one, and it can be carried on.
-    static func isSound(in request: RequestHead) -> Bool {
-        var found = false
+    static func isSound(in request: borrowing RequestHead) -> Bool { place(in: request) != nil }
+
+    private static func place(in request: borrowing RequestHead) -> ByteRange? {
+        var found: ByteRange?
         let bytes = request.bytes.span
         for index in request.fields.indices where request.fields[index].known == .traceparent {
-            guard !found, isSound(bytes.extracting(request.fields[index].value.range)) else { return false }
-            found = true
+            let value = request.fields[index].value
+            guard found == nil, isSound(bytes.extracting(value.range)) else { return nil }
+            found = value
         }
         return found
     }
@@ -40,5 +57,15 @@ enum Traceparent {
     private static func isAll(_ byte: UInt8, _ value: Span<UInt8>, _ range: Range<Int>) -> Bool {
         for index in range where value[index] != byte { return false }
         return true
+    }
+
+    /// The value of at most sixteen hexadecimal digits, which are known to be such.
+    private static func word(_ value: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+        var word: UInt64 = 0
+        for index in range {
+            let byte = value[index]
+            word = word << 4 | UInt64(byte < UInt8(ascii: "a") ? byte & 15 : byte &- UInt8(ascii: "a") &+ 10)
+        }
+        return word
     }
 }
