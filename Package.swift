@@ -57,6 +57,7 @@ let package = Package(
         module("Cryptography", ["COpenSSL"]),
         module("JWT", ["Decisions", "Cryptography"]),
         module("Pages", ["Decisions"]),
+        module("Console", ["Decisions", "HTTP", "Cryptography", "Pages"], small),
         module("Gate", ["Decisions", "HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", ["Decisions", .product(name: "Logging", package: "swift-log")]),
         module("YAML", ["CYAML"], small),
@@ -82,7 +83,7 @@ let package = Package(
             "Sidecar",
             [
                 "Decisions", "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState",
-                "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS",
+                "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS", "Console", "Pages",
                 .product(name: "Logging", package: "swift-log"),
             ], small),
         .executableTarget(
@@ -112,6 +113,7 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["Decisions", "JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Decisions", "Pages", "Cryptography"]),
+        tests("ConsoleTests", ["Console", "Cryptography", "Decisions", "HTTP", "Pages"]),
         tests(
             "GateTests", ["Decisions", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
             exclude: ["Request/Corpus"]),
@@ -131,9 +133,8 @@ let package = Package(
         tests(
             "SidecarTests",
             [
-                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "HTTP1", "JWT", "Outbound", "Proxy",
-                "Reactor",
-                "SharedState", "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "Sidecar", "Configuration", "Console", "Cryptography", "Decisions", "Gate", "HTTP", "HTTP1", "JWT",
+                "Outbound", "Proxy", "Reactor", "SharedState", "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),

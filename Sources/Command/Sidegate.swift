@@ -14,6 +14,11 @@ struct Sidegate: ParsableCommand {
             verifies the token they come back with, and from then on forwards their requests with identity headers.
 
             Begin with `sidegate demo`, which needs no configuration.
+
+            A running gate has a console at `admin.listen`, by default http://127.0.0.1:9180/: whether people can sign in \
+            and work, who is signed in, why somebody cannot, certificates, the last reload. It needs a token \
+            (`admin.tokenFile`), and says there how to switch it on. `sidegate sessions` and `sidegate sign-out` are \
+            its commands.
             """,
         version: Version.text,
         subcommands: [

@@ -67,7 +67,9 @@ struct GateParts {
             limit: session.keepForms, seal: Seal(.form, secrets: session.secrets, random: random), sessions: sessions,
             cookies: cookies, responses: responses)
         loginSeal = Seal(.login, secrets: session.secrets, random: random)
-        attempts = LoginAttempts(seal: loginSeal, cookies: cookies, providers: providers.names)
+        attempts = LoginAttempts(
+            seal: loginSeal, cookies: cookies, providers: providers.names,
+            identities: ProviderIdentities(configuration.providers, providers.names))
         strayReturns = StrayReturns(
             ReturnPathCheck(configuration, responses),
             MisdirectedReturns(configuration, providers, attempts, responses), sessions)

@@ -20,7 +20,8 @@ package enum Question {
     case collectForm(limit: Int)
     /// The key that signed a token is not known: fetch the key sets of the providers that it may be of, by their names.
     ///
-    /// `isProven`: a provider itself has sent the token, and no stranger can ask so.
+    /// `isProven`: the token answers an attempt of this browser, or the provider itself has sent it. What strangers send does
+    /// not keep its keys from being fetched.
     case keys(of: [String], isProven: Bool = false)
     /// Redeem an authorization code at its provider.
     indirect case exchangeCode(PendingExchange)

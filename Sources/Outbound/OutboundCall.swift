@@ -62,15 +62,27 @@ package final class OutboundCall: TransportOwner {
         if let addresses = request.addresses { return connect(to: addresses) }
         let answered = loop.bind { [self] (answer: Resolver.Answer) in
             switch answer {
-            case .addresses(let addresses): connect(to: addresses)
+            case .addresses(let addresses): connect(to: addresses.filter(isAllowed))
             case .failure(let reason): finish(.failure(.name(reason)))
             }
         }
         resolver.resolve(request.url.host, port: request.url.port, on: loop, answered)
     }
 
+    private func isAllowed(_ address: SocketAddress) -> Bool {
+        guard !request.allowsLocalAddress else { return true }
+        return switch address.kind {
+        case .v4(let bits, _): !IPAddress(v4: bits).isLocal
+        case .v6(let high, let low, _, _): !IPAddress(high: high, low: low).isLocal
+        case .unix: false
+        }
+    }
+
     private func connect(to addresses: [SocketAddress]) {
         guard completion != nil else { return }
+        guard !addresses.isEmpty else {
+            return finish(.failure(.connect("the address is one of this machine, which is not allowed here")))
+        }
         connector = Connector(to: addresses, timeout: request.timeout, loop: loop) { [self] result in
             connector = nil
             switch result {

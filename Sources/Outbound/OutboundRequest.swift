@@ -24,6 +24,8 @@ package struct OutboundRequest: Sendable {
     /// The content is examined for its form, but need not be complete: what exceeds `maximumBytes` or `timeout` is left
     /// unread.
     package var readsContentInPart = false
+    /// False: an address of this machine or of its links is not connected to, whatever name leads there.
+    package var allowsLocalAddress = true
 
     package init(
         method: String = "GET", url: OutboundURL, fields: [(name: String, value: String)] = [], body: [UInt8] = [],

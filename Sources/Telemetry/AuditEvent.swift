@@ -62,7 +62,9 @@ package struct AuditEvent: Equatable, Sendable {
     }
 
     /// Appends one line, with its line end; absent values have no field.
-    package func append(to out: inout [UInt8], format: LogFormat) {
+    ///
+    /// - Parameter more: fields after those of the log, for other readers.
+    package func append(to out: inout [UInt8], format: LogFormat, more: [(name: String, value: String)] = []) {
         var line = LogLine(format: format, time: time)
         line.add("kind", "audit")
         line.add("event", kind.rawValue)
@@ -76,6 +78,7 @@ package struct AuditEvent: Equatable, Sendable {
         line.add("detail", detail ?? "")
         line.add("provider", provider ?? "")
         line.add("by", by ?? "")
+        for field in more { line.add(field.name, field.value) }
         line.end(appendingTo: &out)
     }
 }

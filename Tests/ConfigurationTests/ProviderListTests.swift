@@ -215,6 +215,7 @@ struct ProviderListTests {
                 "`identityProvider.returnPath`"
             ),
             ([staff, shop.replacing("bbbb", with: "aaaa")], 7, "staff and shop share a key"),
+            ([staff, shop.replacing("name: shop", with: "name: none")], 7, "`none` stands for no provider"),
             (
                 [staff, shop.replacing("{ name", with: "{ hosts: [\"https://a.example\"], name")], 7,
                 "`identityProviders[].hosts`"
@@ -352,6 +353,66 @@ struct ProviderListTests {
         }
         #expect(load(items.map { $0.replacing("ISSUER", with: "same") }).errors.count == 1)
         #expect(load([items[0].replacing("ISSUER", with: "a"), items[1].replacing("ISSUER", with: "b")]).errors == [])
+    }
+
+    /// - Parameters:
+    ///   - key: of `token.keys`; empty: an OpenID provider.
+    ///   - token: more of the section; of an OpenID provider its client.
+    private static func issued(_ name: String, by issuer: String, key: String, _ token: String) -> String {
+        guard !key.isEmpty else {
+            return "{ name: \(name), identityProvider: { protocol: oidc, issuer: \"\(issuer)\", clientID: \(token) } }"
+        }
+        return "{ name: \(name), identityProvider: { loginURL: \"https://\(name).example/\" }, token: {"
+            + " keys: [{ \(key) }], algorithms: [RS256, HS256], issuer: \"\(issuer)\"\(token.isEmpty ? "" : ", " + token) } }"
+    }
+
+    private static let firstSet = "jwksURL: \"https://keys.example/jwks\""
+    private static let secondSet = "jwksURL: \"https://keys.example/jwks?x\""
+    private static let idp = "https://idp.example"
+
+    @Test(
+        "Two items of one issuer are an error, unless their keys or their audiences are known to differ",
+        arguments: [
+            (issued("a", by: "x", key: firstSet, ""), issued("b", by: "x", key: secondSet, ""), false),
+            (issued("a", by: "x", key: firstSet, ""), issued("b", by: "y", key: secondSet, ""), true),
+            (issued("a", by: "x", key: firstSet, ""), issued("b", by: "", key: secondSet, ""), true),
+            (issued("a", by: "", key: firstSet, ""), issued("b", by: "", key: secondSet, ""), true),
+            (
+                issued("a", by: "x", key: firstSet, "audience: [p]"),
+                issued("b", by: "x", key: secondSet, "audience: [q, r]"),
+                true
+            ),
+            (
+                issued("a", by: "x", key: firstSet, "audience: [p, q]"),
+                issued("b", by: "x", key: secondSet, "audience: [q, r]"), false
+            ),
+            (issued("a", by: "x", key: firstSet, "audience: [p]"), issued("b", by: "x", key: secondSet, ""), false),
+            (
+                issued("a", by: "x", key: firstSet, "audience: [p]"),
+                issued("b", by: "x", key: secondSet, "acceptAnyAudience: true"), false
+            ),
+            (
+                issued("a", by: idp, key: "", "app"), issued("b", by: idp, key: firstSet, "acceptAnyAudience: true"),
+                false
+            ),
+            (issued("a", by: idp, key: "", "app"), issued("b", by: idp, key: firstSet, "audience: [app]"), false),
+            (issued("a", by: idp, key: "", "app"), issued("b", by: idp, key: firstSet, "audience: [other]"), true),
+            (issued("a", by: idp, key: "", "app"), issued("b", by: idp, key: "", "other"), false),
+            (
+                issued("a", by: "x", key: "secret: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""),
+                issued("b", by: "x", key: "secret: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", ""), true
+            ),
+            (
+                issued("a", by: "x", key: "secret: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""),
+                issued("b", by: "x", key: firstSet, ""), false
+            ),
+        ])
+    func oneIssuer(first: String, second: String, isGood: Bool) {
+        for items in [[first, second], [second, first]] {
+            let errors = load(items).errors
+            #expect(errors.count == (isGood ? 0 : 1), "\(errors)")
+            #expect(load(items, purpose: .inspect).errors.isEmpty)
+        }
     }
 
     // MARK: Warnings

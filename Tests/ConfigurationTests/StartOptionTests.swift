@@ -14,6 +14,7 @@ struct StartOptionTests {
             ("", "admin: { listen: 127.0.0.1:9181 }", ["admin.listen"]),
             ("", "admin: { listen: off }", ["admin.listen"]),
             ("admin: { listen: off }", "admin: { listen: \"\" }", []), ("", "admin: { probePaths: [/status] }", []),
+            ("", "admin: { token: an-admin-token-of-32-bytes-00001, hosts: [gate.internal] }", []),
             ("", "log: { format: json }", ["log.format"]), ("", "log: { level: debug, access: false }", []),
             ("", "replay: { store: redis }", ["replay.store"]),
             ("replay: { store: redis }", "replay: { store: redis, onFailure: allow }", []),
@@ -57,7 +58,7 @@ struct StartOptionTests {
             paths == [
                 "listen", "workers", "tls.certificates", "session.store", "redis.url", "redis.prefix", "redis.timeout",
                 "redis.ca", "redis.serverName", "redis.clientCertificate", "redis.clientKey", "replay.store",
-                "admin.listen", "log.format",
+                "admin.listen", "admin.tls.certificate", "log.format",
             ])
         #expect(JSONSchema.text().split(separator: "\n").filter { $0.contains(sentence) }.count == paths.count)
     }

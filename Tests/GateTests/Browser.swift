@@ -133,6 +133,8 @@ final class Browser {
     var userAgent = "Test/1"
     /// What happens when a gate waits for keys; nil: no keys can be fetched.
     var fetchKeys: ((Gate) throws -> Void)?
+    /// Of each time that it waited: whether no stranger could ask so.
+    private(set) var provenKeyQuestions: [Bool] = []
     /// The token endpoint; nil: it does not answer.
     var exchangeCode: ((CodeExchange) -> CodeExchangeResult)?
     /// The app's verdict about a user, and the calls that it got.
@@ -202,7 +204,8 @@ final class Browser {
     fileprivate func answer(to question: Question, by gate: Gate) throws -> Answer? {
         switch question {
         case .content, .collectForm: return nil
-        case .keys:
+        case .keys(_, let isProven):
+            provenKeyQuestions.append(isProven)
             try fetchKeys?(gate)
             return .keys
         case .exchangeCode(let pending):

@@ -27,6 +27,22 @@ struct IPAddressTests {
         #expect(address.isV4 == !canonical.contains(":"))
     }
 
+    @Test(
+        "is local when a connection to it stays on the machine or on one of its links",
+        arguments: [
+            ("127.0.0.1", true), ("127.255.255.254", true), ("0.0.0.0", true), ("0.1.2.3", true),
+            ("169.254.169.254", true),
+            ("::1", true), ("::", true), ("fe80::1", true), ("febf::1", true), ("::ffff:127.0.0.1", true),
+            ("::127.0.0.1", true), ("64:ff9b::127.0.0.1", true), ("64:ff9b::a9fe:1", true),
+            ("10.0.0.1", false), ("172.16.0.1", false), ("192.168.0.1", false), ("169.253.0.1", false),
+            ("128.0.0.1", false), ("1.0.0.127", false), ("fd00::1", false), ("fec0::1", false), ("2001:db8::1", false),
+            ("64:ff9b::192.0.2.1", false), ("::ffff:192.0.2.1", false), ("64:ff9b:1::127.0.0.1", false),
+            ("1::1", false),
+        ])
+    func isLocal(_ text: String, _ isLocal: Bool) {
+        #expect(IPAddress(text: text)?.isLocal == isLocal)
+    }
+
     @Test("has the bits of its text")
     func bits() {
         #expect(IPAddress(text: "10.1.2.3") == IPAddress(v4: 0x0a01_0203))

@@ -604,6 +604,15 @@ class TestDiscovery:
         provider.mint = lambda claims, header: sign(provider.signer, claims, **header)
         refused(OpenIDVisit(openid_gate, provider).enter(), "key_not_found")
 
+    def test_keys_that_change_again_and_again_spend_no_code(self, openid_gate, provider):
+        signers = [Signer("rotated-1"), Signer("rotated-2")]
+        for number in range(6):
+            signer = signers[number % 2]
+            provider.keys = [signer.jwk]
+            provider.mint = lambda claims, header: sign(signer, claims, **header)
+            OpenIDVisit(openid_gate, provider).sign_in()
+        assert provider.count("token") == 6
+
     def test_a_reload_keeps_what_is_known(self, start_provider, start_openid_gate):
         provider = start_provider()
         gate = start_openid_gate(provider, admin=admin())

@@ -209,6 +209,29 @@ class TestBefore:
         assert browser.navigate("/").status == 302 and pending.is_in
         holds_no_secrets(gate, provider)
 
+    @pytest.mark.parametrize("names_issuer", [True, False])
+    def test_two_that_swap_their_names(self, start_gate, upstream, start_provider, names_issuer):  # noqa: F811
+        """An attempt belongs to the provider at which it began, not to its name."""
+        first, second = start_provider("first"), start_provider("second")
+        gate = start_gate(upstream, **listed(openid_item("a", first), openid_item("b", second), identityHeaders=HEADERS,
+                                             admin=admin()))
+        begin = f"{LOGIN}?provider={{}}&return_to=/".format
+        wait_until(lambda: all(gate.exchange("GET", begin(name), NAVIGATION).status == 302 for name in "ab"), "discovery")
+        browser, kept = OpenIDVisit(gate, first), OpenIDVisit(gate, first)
+        browser.go(begin("a"))
+        answer = browser.authorize()
+        if not names_issuer:
+            answer = answer.changed(iss=None)
+        change(gate, identityProviders=[openid_item("a", second), openid_item("b", first)])
+        wait_until(lambda: all(gate.exchange("GET", begin(name), NAVIGATION).status == 302 for name in "ab"), "discovery")
+        refused(browser.come_back(answer), "login_state_missing")
+        assert first.count("token") == second.count("token") == 0
+        kept.go(begin("b"))
+        answer = kept.authorize()
+        # The same configuration in another order.
+        change(gate, identityProviders=[openid_item("b", first), openid_item("a", second)])
+        assert kept.come_back(answer).status == 303
+
     def test_back_to_one(self, start_gate, upstream):
         """The other way: sessions of a named provider are none of the only one."""
         gate = start_gate(upstream, **listed(admin=admin()))

@@ -394,6 +394,7 @@ class TestCheck:
     @pytest.mark.parametrize("changes, expected", [
         ({"items": [{"name": "Staff"}]}, "a provider's name has 1 to 32"),
         ({"items": [{"label": "x"}]}, "`identityProviders[].name` is missing"),
+        ({"items": [item("staff"), {**item("shop"), "name": "none"}]}, "`none` stands for no provider"),
         ({"items": [item("staff"), {**item("shop"), "name": "staff"}]}, "is there twice"),
         ({"items": [item("staff", identityProvider={"returnPath": "/cb"}), item("shop", identityProvider={"returnPath": "/CB/"})]},
          "have the same return path"),

@@ -13,6 +13,7 @@ enum Layers {
         "Cryptography": ["COpenSSL", "Synchronization"],
         "JWT": ["Decisions", "Cryptography", "Synchronization"],
         "Pages": ["Decisions"],
+        "Console": ["Decisions", "HTTP", "Cryptography", "Pages"],
         // Swift for the normalisation of text, which the standard library has for itself.
         "Gate": ["Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Synchronization", "Swift"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
@@ -35,7 +36,8 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
-            "Reactor", "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization", "Glibc",
+            "Console", "Reactor", "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization",
+            "Glibc",
         ],
         "Command": [
             "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
@@ -44,7 +46,9 @@ enum Layers {
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests", "YAML"]
+    static let pure: Set<String> = [
+        "Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Console", "Manifests", "YAML",
+    ]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]

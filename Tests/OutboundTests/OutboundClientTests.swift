@@ -115,6 +115,32 @@ struct OutboundClientTests {
         }
     }
 
+    @Test(
+        "where addresses of this machine are not allowed, no name and no spelling leads there",
+        arguments: [
+            (["127.0.0.1"], false), (["::1"], false), (["169.254.169.254"], false), (["0.0.0.0"], false),
+            (["127.0.0.1", "::1"], false), ([], true), (["::ffff:127.0.0.1"], false),
+        ])
+    func localAddresses(addresses: [String], isLiteral: Bool) async throws {
+        let server = try ScriptedServer(answers: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        let resolver = Resolver { _, port in
+            .addresses(addresses.compactMap { SocketAddress(literal: $0, port: port) })
+        }
+        let host = isLiteral ? "127.0.0.1" : "idp.example"
+        var request = try request(server)
+        request.url = try #require(OutboundURL("http://\(host):\(server.port)/"))
+        request.allowsLocalAddress = false
+        guard case .failure(.connect(let cause)) = await send(request, resolver: resolver) else {
+            Issue.record("called")
+            return
+        }
+        #expect(cause.contains("one of this machine"))
+        // By default they are; only the server's own listens.
+        guard isLiteral || addresses == ["127.0.0.1"] else { return }
+        request.allowsLocalAddress = true
+        #expect(try await send(request, resolver: resolver).get().status == 200)
+    }
+
     @Test("a response of exactly the limit is accepted")
     func exactSize() async throws {
         let server = try ScriptedServer(answers: "HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "a", count: 100))

@@ -41,17 +41,64 @@ struct KeyRefreshScheduleTests {
         }
     }
 
-    @Test("what strangers have asked for does not count for a token that the provider itself has sent")
+    @Test(
+        "those who sign in have a budget of their own: four fetches at once, then one in two seconds, and none is refused"
+    )
     func proven() {
         var schedule = KeyRefreshSchedule()
         let start = MonotonicTime(nanoseconds: 1_000_000_000_000)
         for (second, isProven, expected) in [
-            (0, false, KeyRefreshSchedule.Demand.fetch), (1, false, .refuse), (2, true, .fetch), (3, true, .refuse),
-            (4, false, .refuse), (11, false, .fetch), (11.5, true, .refuse), (12.5, true, .fetch),
+            // Strangers take nothing from them, nor they from strangers.
+            (0, false, KeyRefreshSchedule.Demand.fetch), (1, false, .refuse),
+            (2, true, .fetch), (2, true, .fetch), (2.5, true, .fetch), (2.5, true, .fetch), (2.5, false, .refuse),
+            // The fifth waits for its share of the budget, and so do all that come meanwhile.
+            (3, true, .later), (3.5, true, .join), (3.9, false, .refuse),
         ] as [(Double, Bool, KeyRefreshSchedule.Demand)] {
             let now = start.advanced(by: .seconds(second))
             let demand = schedule.keyWanted(now, isProven: isProven)
             #expect(demand == expected, "\(second)")
+            if demand == .fetch { schedule.succeeded(now, maxAge: nil, chance: 0) }
+        }
+        #expect(schedule.isPromised && !schedule.isFetching)
+        #expect(schedule.due == start.advanced(by: .seconds(4)))
+        let begins = schedule.timeCame(schedule.due)
+        #expect(begins && schedule.isFetching && !schedule.isPromised)
+        schedule.succeeded(schedule.due, maxAge: nil, chance: 0)
+    }
+
+    @Test("a promised fetch comes at its time, at the latest: any other before it will do")
+    func promised() {
+        let start = MonotonicTime(nanoseconds: 1_000_000_000_000)
+        func spent(due: Double) -> KeyRefreshSchedule {
+            var schedule = KeyRefreshSchedule()
+            for _ in 0..<4 {
+                let demand = schedule.keyWanted(start, isProven: true)
+                #expect(demand == .fetch)
+                schedule.succeeded(start, maxAge: due, chance: 0)
+            }
+            let demand = schedule.keyWanted(start, isProven: true)
+            #expect(demand == .later && schedule.due == start.advanced(by: .seconds(2)))
+            return schedule
+        }
+        // A stranger's.
+        var schedule = spent(due: 600)
+        let demand = schedule.keyWanted(start.advanced(by: .seconds(1)))
+        #expect(demand == .fetch && !schedule.isPromised)
+        schedule.succeeded(start.advanced(by: .seconds(1)), maxAge: nil, chance: 0)
+        #expect(schedule.due == start.advanced(by: .seconds(601)))
+        // A failure promises nothing.
+        schedule = spent(due: 600)
+        let begins = schedule.timeCame(start.advanced(by: .seconds(2)))
+        #expect(begins)
+        schedule.failed(start.advanced(by: .seconds(2)), chance: 1)
+        #expect(!schedule.isPromised && !schedule.isFetching)
+        // The budget fills up again, and no further.
+        for (second, expected) in [
+            (100, KeyRefreshSchedule.Demand.fetch), (100, .fetch), (100, .fetch), (100, .fetch), (100, .later),
+        ] as [(Double, KeyRefreshSchedule.Demand)] {
+            let now = start.advanced(by: .seconds(second))
+            let demand = schedule.keyWanted(now, isProven: true)
+            #expect(demand == expected)
             if demand == .fetch { schedule.succeeded(now, maxAge: nil, chance: 0) }
         }
     }

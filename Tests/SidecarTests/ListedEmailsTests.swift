@@ -50,6 +50,17 @@ struct ListedEmailsTests {
         withExtendedLifetime(listed) {}
     }
 
+    @Test("a text that Unicode takes for equivalent to the one before is another one")
+    func equivalent() async throws {
+        let path = try Self.file("rene\u{301}")
+        defer { unsafe unlink(path) }
+        let lists = Mailbox<[String]>()
+        let listed = ListedEmails(
+            path, now: ["ren\u{e9}"], logger: TestLog().logger, read: Self.read, apply: { lists.send($0) })
+        #expect(try await lists.next().map { Array($0.utf8) } == [Array("rene\u{301}".utf8)])
+        withExtendedLifetime(listed) {}
+    }
+
     @Sendable
     private static func read(_ path: String) -> Result<[String], ListedEmails.Problem> {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -162,6 +162,28 @@ struct RemoteKeysTests {
         #expect(bench.applied.isEmpty)
     }
 
+    @Test("a stranger's token takes no fetch from a sign-in, and sign-ins beyond their budget wait for the next one")
+    func strangers() async throws {
+        let requests = Count()
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.answer(200, Self.set("key \(requests.increment())"))
+        }
+        let bench = try Bench([server])
+        bench.keys.start()
+        #expect(try await bench.applied.next() == ["key 0"])
+        await bench.refresh()
+        #expect(try await bench.applied.next() == ["key 1"])
+        await bench.refresh()
+        #expect(bench.applied.isEmpty, "the budget of strangers is spent")
+        // More than the budget; each finds the keys that are published by then.
+        for number in 2..<7 {
+            await bench.refresh(isProven: true)
+            #expect(try await bench.applied.next() == ["key \(number)"])
+        }
+        #expect(requests.now == 7)
+    }
+
     @Test("a key that is new is in force before those who waited for it go on")
     func changed() async throws {
         let requests = Count()
@@ -176,10 +198,15 @@ struct RemoteKeysTests {
         bench.hold.begin()
         bench.keys.refresh([""], isProven: false) { goneOn.send(1) }
         #expect(try await bench.applied.next() == ["new"])
-        // Not until the loops have it.
+        // Not until the loops have it. One that was judged by the old keys waits as well, and has nothing fetched.
+        bench.keys.refresh([""], isProven: true) { goneOn.send(2) }
+        let asked = Mailbox<Bool>()
+        bench.keys.refresh(["nobody"], isProven: true) { asked.send(true) }
+        #expect(try await asked.next())
         #expect(goneOn.isEmpty)
         bench.hold.end()
-        #expect(try await goneOn.next() == 1)
+        #expect(try await goneOn.next(2) == [1, 2])
+        #expect(requests.now == 2)
     }
 
     @Test("a broken key in a set does not take the others down")
@@ -301,9 +328,9 @@ struct RemoteKeysTests {
             loop.shutDown()
         }
 
-        func refresh() async {
+        func refresh(isProven: Bool = false) async {
             let done = Mailbox<Bool>()
-            keys.refresh([""], isProven: false) { done.send(true) }
+            keys.refresh([""], isProven: isProven) { done.send(true) }
             _ = try? await done.next()
         }
     }

@@ -131,7 +131,9 @@ struct LogForgingTests {
             var out: [UInt8] = []
             log.append(
                 AccessLine(
-                    time: 0, status: 200, bytes: 0, duration: 0, upstreamDuration: 0, outcome: .forward,
+                    time: 0, status: 200, bytes: 0, duration: 0, upstream: text, upstreamDuration: 0,
+                    version: "HTTP/1.1", tls: String(decoding: text, as: UTF8.self),
+                    trace: TraceWords(high: 1, low: 2), outcome: .forward,
                     detail: String(decoding: text, as: UTF8.self)),
                 id: text.span, client: text.span, method: text.span, host: text.span, path: text.span, user: text.span,
                 userAgent: text.span, to: &out)

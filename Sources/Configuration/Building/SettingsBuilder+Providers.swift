@@ -98,6 +98,7 @@ extension SettingsBuilder {
         }
         checkReturnPathsAreDistinct(settings.providers)
         checkSharedKeys(settings.providers)
+        checkIssuersAreDistinct(settings.providers)
         warnOfSharedAddresses(settings)
         warnOfUninherited()
         for builder in providerBuilders { findings += builder.findings.map { builder.named($0) } }
@@ -172,6 +173,25 @@ extension SettingsBuilder {
         }
     }
 
+    /// The keys of a set that is fetched are not known here, and may be those of any other provider with the same issuer.
+    private mutating func checkIssuersAreDistinct(_ providers: [ProviderSettings]) {
+        guard purpose == .serve else { return }
+        for (index, provider) in providers.enumerated() {
+            let issuer = provider.token.policy.issuer
+            let twin = providers[..<index].first { other in
+                other.token.policy.issuer == issuer && !other.sharesKey(with: provider)
+                    && (other.fetchesKeys || provider.fetchesKeys) && !other.hasOtherAudience(than: provider)
+            }
+            guard !issuer.isEmpty, let twin else { continue }
+            findings.append(
+                .error(
+                    origin(of: index),
+                    "`identityProviders`: \(twin.name) and \(provider.name) have the same issuer (\(Quoted.plain(issuer))), so"
+                        + " a token of one may sign in at the other; make them one item, or set `token.audience` of both to"
+                        + " different values, without `token.acceptAnyAudience`"))
+        }
+    }
+
     /// An app that knows users by their address takes users of two providers for one.
     private mutating func warnOfSharedAddresses(_ settings: Settings) {
         let isTold = settings.identity.headers.contains {
@@ -221,6 +241,15 @@ extension ProviderSettings {
         let addresses = Set(token.remoteKeys.map(\.url))
         if other.token.remoteKeys.contains(where: { addresses.contains($0.url) }) { return true }
         return token.keys.keys.contains { key in other.token.keys.keys.contains { $0.isSameKey(as: key) } }
+    }
+
+    fileprivate var fetchesKeys: Bool { identityProvider.openID != nil || !token.remoteKeys.isEmpty }
+
+    /// No token is for both by its audience alone.
+    fileprivate func hasOtherAudience(than other: ProviderSettings) -> Bool {
+        let (mine, theirs) = (token.policy, other.token.policy)
+        return !mine.audience.isEmpty && !theirs.audience.isEmpty && !mine.acceptAnyAudience
+            && !theirs.acceptAnyAudience && Set(mine.audience).isDisjoint(with: theirs.audience)
     }
 
     fileprivate func mayShareAddress(with other: ProviderSettings) -> Bool {

@@ -42,6 +42,8 @@ package struct LoadedConfiguration: Sendable {
     package var files: [String] = []
     /// Of everything that was read: it differs when the configuration does.
     package var digest: [UInt8] = []
+    /// Digests of what was read, by file.
+    var contents: [String: [UInt8]] = [:]
 }
 
 /// Defaults ← preset ← file ← environment ← command line.
@@ -107,7 +109,7 @@ package enum ConfigurationLoader {
         return LoadedConfiguration(
             settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file,
             isFileReadableByOthers: isReadableByOthers, unfilledLines: unfilledLines, files: log.paths,
-            digest: log.digest)
+            digest: log.digest, contents: log.contents)
     }
 
     /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that

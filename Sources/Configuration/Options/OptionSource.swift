@@ -61,6 +61,9 @@ package struct OptionValues: Equatable, Sendable, OptionSource {
 
     package func entry(_ path: String) -> OptionEntry? { entries[path] }
 
+    /// Those that have a value.
+    var names: [String] { Array(entries.keys) }
+
     /// Locations do not count.
     package static func == (left: OptionValues, right: OptionValues) -> Bool {
         left.entries.mapValues(\.value) == right.entries.mapValues(\.value)

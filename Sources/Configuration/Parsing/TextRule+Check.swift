@@ -54,6 +54,8 @@ extension TextRule {
             guard isPlain, 1...32 ~= text.utf8.count else {
                 throw SyntaxProblem("a provider's name has 1 to 32 of a to z, 0 to 9 and `-`, such as staff")
             }
+            // The label of metrics that are about no provider.
+            guard text != "none" else { throw SyntaxProblem("`none` stands for no provider; choose another name") }
         case .parameterNameOrNone where text.isEmpty:
             return
         case .email:

@@ -16,6 +16,8 @@ package protocol CertificateHolder: Sendable {
     var fingerprint: [UInt8] { get }
     /// In seconds since 1970 the end of the certificate that ends first; nil: there is none.
     var notAfter: Int64? { get }
+    /// The certificates that are presented.
+    var chains: [CertificateChain] { get }
     /// Reads and checks the files again; throws what is wrong with them. May block.
     var reread: @Sendable () throws(RereadProblem) -> Self { get }
 }
@@ -78,6 +80,8 @@ package struct ClientTLSSettings: CertificateHolder {
     }
 
     package var notAfter: Int64? { certificate?.chain.notAfter }
+
+    package var chains: [CertificateChain] { certificate.map { [$0.chain] } ?? [] }
 }
 
 /// `tls`
@@ -110,4 +114,6 @@ package struct TLSSettings: CertificateHolder {
     }
 
     package var notAfter: Int64? { certificates.map(\.chain.notAfter).min() }
+
+    package var chains: [CertificateChain] { certificates.map(\.chain) }
 }

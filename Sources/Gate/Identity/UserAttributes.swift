@@ -9,6 +9,12 @@ struct UserAttributes: Sendable, Equatable {
         let values: [String]
         /// Came as an array, or is one that is always a list.
         let isList: Bool
+
+        /// Byte for byte, as identifiers are: Swift's own comparison takes some different texts for one.
+        static func == (left: Field, right: Field) -> Bool {
+            left.isList == right.isList && left.name.isExactly(right.name)
+                && left.values.elementsEqual(right.values) { $0.isExactly($1) }
+        }
     }
 
     private(set) var fields: [Field] = []
@@ -33,9 +39,8 @@ struct UserAttributes: Sendable, Equatable {
     /// What a person is called on a page.
     var account: String { self["email"].first ?? user }
 
-    /// Byte for byte, as identifiers are: Swift's own comparison takes some different texts for one.
     func isSameUser(as other: UserAttributes) -> Bool {
-        !user.isEmpty && user.utf8.elementsEqual(other.user.utf8)
+        !user.isEmpty && user.isExactly(other.user)
     }
 
     /// A text for a field with one value, an array for a list.

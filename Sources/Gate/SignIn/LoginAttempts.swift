@@ -20,7 +20,7 @@ struct ReturnedAttempt {
     /// The attempt that its `state` names.
     var named: LoginAttemptID?
     /// That attempt was begun here, at another provider than the one whose return path the browser came to (RFC 9700
-    /// §4.4).
+    /// §4.4), or at one that had its name before.
     var isOfOtherProvider = false
     /// What ties the provider's answer to it, where the login protocol has that.
     var proof: LoginProof?
@@ -43,11 +43,13 @@ struct LoginAttempts {
     private let seal: Seal
     private let cookies: OwnCookies
     private let providers: ProviderNames
+    private let identities: ProviderIdentities
 
-    init(seal: Seal, cookies: OwnCookies, providers: ProviderNames) {
+    init(seal: Seal, cookies: OwnCookies, providers: ProviderNames, identities: ProviderIdentities) {
         self.seal = seal
         self.cookies = cookies
         self.providers = providers
+        self.identities = identities
     }
 
     /// The attempts whose cookies came. Their number is bounded.
@@ -147,7 +149,7 @@ struct LoginAttempts {
     ) -> [[UInt8]] {
         let setCookie = cookies.setCookie(isSecure: isSecure)
         let names = LoginCookie(cookies.names(isSecure: isSecure), attempt, isSplit: true).names
-        let sealed = seal.seal(state.encoded, name: names[0], scope: scope)
+        let sealed = seal.seal(state.encoded(identities), name: names[0], scope: scope)
         // No target is longer than two cookies hold.
         let values = SessionCookie.split(sealed) ?? []
         return zip(names, values).map { setCookie.login($0, $1, maxAge: maxAge) }
@@ -178,7 +180,7 @@ struct LoginAttempts {
     /// Appends the value of the cookie that is bound to `binding`.
     @inline(__always)
     func appendSealed(_ state: LoginState, boundTo binding: Span<UInt8>, to out: inout [UInt8]) {
-        seal.seal(boundTo: binding, into: &out) { state.append(to: &$0) }
+        seal.seal(boundTo: binding, into: &out) { state.append(to: &$0, identities) }
     }
 
     /// The `Set-Cookie` values by which the other attempts of a browser at the same provider count from now on only when a
@@ -199,7 +201,7 @@ struct LoginAttempts {
         for attempt in present(in: request).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended {
             // What does not open is another host's and counts for nothing; a question that was shown is no attempt.
             guard let state = state(of: attempt, request, scope), state.token.isEmpty, !state.isFromOtherSite,
-                providers.current(state.provider) == provider
+                identities.current(state) == provider
             else { continue }
             let remaining = state.startedAt + LoginState.lifetime - request.context.now
             guard remaining > 0 else { continue }
@@ -258,8 +260,7 @@ struct LoginAttempts {
         // More than a browser is given may come: a sister host can set some of these names too.
         for candidate in candidates {
             guard let state = state(of: candidate, request, scope) else { continue }
-            if state.token == LoginState.arrived, result.named != nil,
-                providers.current(state.provider) == provider.name,
+            if state.token == LoginState.arrived, result.named != nil, identities.current(state) == provider.name,
                 request.context.now - state.startedAt < LoginState.finishedLifetime
             {
                 result.finished = state.target
@@ -267,7 +268,7 @@ struct LoginAttempts {
             }
             // A question that was shown is no attempt: the next token must lead to one as well.
             guard state.token.isEmpty else { continue }
-            guard providers.current(state.provider) == provider.name else {
+            guard identities.current(state) == provider.name else {
                 result.isOfOtherProvider = result.named != nil
                 continue
             }

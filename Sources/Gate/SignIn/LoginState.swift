@@ -17,6 +17,8 @@ struct LoginState: Sendable, Equatable {
     let isFromOtherSite: Bool
     /// What ``LoginProof`` is made of, where the login protocol has one. Else empty.
     let secret: [UInt8]
+    /// Which provider the name stood for, as it was sealed beside the secret; see ``ProviderIdentities``.
+    let identity: [UInt8]
     /// The attempt under which the browser keeps the fragment of the target's address, when it is not this one.
     let fragmentAttempt: LoginAttemptID?
 
@@ -33,17 +35,17 @@ struct LoginState: Sendable, Equatable {
     var onlyWhenNamed: LoginState {
         LoginState(
             startedAt: startedAt, provider: provider, target: target, token: token, isFromOtherSite: true,
-            secret: secret, fragmentAttempt: fragmentAttempt)
+            secret: secret, identity: identity, fragmentAttempt: fragmentAttempt)
     }
 
-    var encoded: [UInt8] {
+    func encoded(_ identities: ProviderIdentities) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(byteCount)
-        append(to: &output)
+        append(to: &output, identities)
         return output
     }
 
-    /// The length of ``encoded``.
+    /// The length of ``encoded(_:)``.
     @inline(__always)
     var byteCount: Int {
         Self.byteCount(
@@ -51,14 +53,15 @@ struct LoginState: Sendable, Equatable {
             namesFragment: fragmentAttempt != nil)
     }
 
-    /// The length of an attempt's ``encoded`` before there is one.
+    /// The length of an attempt's ``encoded(_:)`` before there is one.
     @inline(__always)
     static func byteCount(
         target: ReturnTarget, provider: String, secret: [UInt8], tokenCount: Int = 0, namesFragment: Bool = false
     ) -> Int {
         let plain = 13 + target.bytes.count + tokenCount
         guard !provider.isEmpty || !secret.isEmpty || target.isShortened || namesFragment else { return plain }
-        return plain + 9 + provider.utf8.count + secret.count + (namesFragment ? LoginAttemptID.length : 0)
+        return plain + 9 + provider.utf8.count + (secret.isEmpty ? 0 : secret.count + ProviderIdentities.byteCount)
+            + (namesFragment ? LoginAttemptID.length : 0)
     }
 
     @inline(__always)
@@ -69,7 +72,7 @@ struct LoginState: Sendable, Equatable {
     private var isExtended: Bool { target.isShortened || fragmentAttempt != nil }
 
     @inline(__always)
-    func append(to output: inout [UInt8]) {
+    func append(to output: inout [UInt8], _ identities: ProviderIdentities) {
         if isPlain {
             output.appendTime(
                 startedAt, after: isFromOtherSite ? Self.versionFromOtherSite : Self.version,
@@ -79,7 +82,7 @@ struct LoginState: Sendable, Equatable {
             output.append(flags)
             output.appendTime(startedAt)
             output.appendCounted(provider.utf8)
-            output.appendCounted(secret)
+            output.appendCounted(secret.isEmpty ? [] : secret + identities.identity(of: provider))
             if let fragmentAttempt { output.append(copying: fragmentAttempt.bytes.span) }
             output.appendNumber(UInt64(target.bytes.count), bytes: 4)
         }
@@ -94,7 +97,8 @@ struct LoginState: Sendable, Equatable {
 
     init(
         startedAt: Double, provider: String, target: ReturnTarget, token: [UInt8] = [],
-        isFromOtherSite: Bool = false, secret: [UInt8] = [], fragmentAttempt: LoginAttemptID? = nil
+        isFromOtherSite: Bool = false, secret: [UInt8] = [], identity: [UInt8] = [],
+        fragmentAttempt: LoginAttemptID? = nil
     ) {
         self.startedAt = startedAt
         self.provider = provider
@@ -102,6 +106,7 @@ struct LoginState: Sendable, Equatable {
         self.token = token
         self.isFromOtherSite = isFromOtherSite
         self.secret = secret
+        self.identity = identity
         self.fragmentAttempt = fragmentAttempt
     }
 
@@ -131,7 +136,9 @@ struct LoginState: Sendable, Equatable {
         self.init(
             startedAt: startedAt, provider: String(decoding: provider, as: UTF8.self),
             target: ReturnTarget(trusted: target, isShortened: flags & Self.shortened != 0), token: reader.rest(),
-            isFromOtherSite: flags & Self.fromOtherSite != 0, secret: secret, fragmentAttempt: fragmentAttempt)
+            isFromOtherSite: flags & Self.fromOtherSite != 0,
+            secret: Array(secret.prefix(LoginProof.secretByteCount)),
+            identity: Array(secret.dropFirst(LoginProof.secretByteCount)), fragmentAttempt: fragmentAttempt)
     }
 
     private static let version: UInt8 = 1

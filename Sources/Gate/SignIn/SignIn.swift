@@ -86,8 +86,8 @@ struct SignIn {
             return .respond(
                 responses.signInRefused(
                     .loginStateMissing, request, tryAgain: tryAgain,
-                    detail: "the attempt was begun at another identity provider; fix: register at each provider the "
-                        + "return path of its own", by: login.method))
+                    detail: "the attempt was begun at another identity provider, or before the configuration changed; "
+                        + "fix: register at each provider the return path of its own", by: login.method))
         }
 
         // A reload, or the back button: nothing of it is presented to the provider again.

@@ -19,4 +19,13 @@ public struct IPAddress: Hashable, Sendable {
     }
 
     public var isV4: Bool { high == 0 && low >> 32 == 0xffff }
+
+    /// A connection to it stays on this machine or on one of its links: loopback, unspecified ("this host", RFC 1122
+    /// §3.2.1.3) and link-local addresses. Where an IPv4 address is embedded, as in NAT64's (RFC 6052 §2.1), it is that.
+    public var isLocal: Bool {
+        let isEmbedded = high == 0 && low >> 32 == 0 || high == 0x0064_ff9b_0000_0000 && low >> 32 == 0
+        guard isV4 || isEmbedded else { return high >> 54 == 0x3fa }
+        let bits = UInt32(truncatingIfNeeded: low)
+        return bits >> 24 == 0 || bits >> 24 == 127 || bits >> 16 == 0xa9fe
+    }
 }

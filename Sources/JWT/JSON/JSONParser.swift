@@ -82,7 +82,8 @@ package struct JSONParser {
 
     private mutating func object(_ text: Span<UInt8>, depth: Int) throws(JSONError) -> JSONObject {
         var members: [JSONObject.Member] = []
-        var names: Set<String> = []
+        // As bytes: a Set of strings takes canonically equivalent ones for one.
+        var names: Set<[UInt8]> = []
         position += 1
         skipSpace(text)
         if take(0x7D, text) { return JSONObject() }
@@ -90,7 +91,7 @@ package struct JSONParser {
             let start = position
             guard peek(text) == 0x22 else { throw .unexpected(at: position) }
             let name = try string(text)
-            guard names.insert(name).inserted else { throw .duplicateName(at: start) }
+            guard names.insert(Array(name.utf8)).inserted else { throw .duplicateName(at: start) }
             skipSpace(text)
             guard take(0x3A, text) else { throw .unexpected(at: position) }
             skipSpace(text)

@@ -136,7 +136,7 @@ package struct JSONNumber: Sendable, Equatable {
 
 extension String {
     /// Equality of code units. Swift's `==` treats canonically equivalent texts as equal, which no RFC used here does.
-    func isExactly(_ other: String) -> Bool {
+    package func isExactly(_ other: String) -> Bool {
         utf8.elementsEqual(other.utf8)
     }
 }

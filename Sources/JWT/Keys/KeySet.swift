@@ -60,8 +60,8 @@ package struct KeySet: Sendable {
             throw .malformed("the JWK Set holds secrets and public keys; keep them apart")
         }
         if !isLenient {
-            var identifiers: Set<String> = []
-            for identifier in keys.compactMap(\.keyID) where !identifiers.insert(identifier).inserted {
+            var identifiers: Set<[UInt8]> = []
+            for identifier in keys.compactMap(\.keyID) where !identifiers.insert(Array(identifier.utf8)).inserted {
                 throw .malformed("two keys in the JWK Set have the kid \(quoted(identifier))")
             }
         }

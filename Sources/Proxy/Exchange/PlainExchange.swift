@@ -3,9 +3,11 @@
 import Decisions
 import Gate
 import HTTP
+import HTTP1
 import Reactor
 
-/// An exchange without a gate: reads the request, and answers it by the function of its ``PlainService``.
+/// An exchange without a gate: reads the request, and answers it by the function of its ``PlainService``, at once or piece
+/// by piece.
 final class PlainExchange: Exchange, FinishedExchange {
     private enum State {
         /// The head is being read.
@@ -14,6 +16,8 @@ final class PlainExchange: Exchange, FinishedExchange {
         case collecting
         /// The response is awaited.
         case answering
+        /// The response has begun, and its content is asked for.
+        case streaming(any ResponseSource)
         case ended
     }
 
@@ -73,10 +77,13 @@ final class PlainExchange: Exchange, FinishedExchange {
         PlainRequest(request, context, credentials: peerNames.credentials)
     }
 
-    override var wantsContent: Bool { state == .collecting && !isRequestComplete }
+    override var wantsContent: Bool {
+        guard case .collecting = state else { return false }
+        return !isRequestComplete
+    }
 
     override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        precondition(state == .collecting, "content in state \(state)")
+        guard case .collecting = state else { preconditionFailure("content in state \(state)") }
         if isEnd { isRequestComplete = true }
         guard self.content.count + content.count <= Self.contentLimit else { return send(LocalResponse(status: 413)) }
         self.content.append(span: content)
@@ -105,7 +112,10 @@ final class PlainExchange: Exchange, FinishedExchange {
     }
 
     override func refuse(status: UInt16, _ reason: Reason, detail: String?) {
-        guard state == .reading || state == .collecting else { return }
+        switch state {
+        case .reading, .collecting: break
+        case .answering, .streaming, .ended: return
+        }
         var response = LocalResponse(status: status)
         response.closesConnection = true
         send(response) { $0.malformed(status, reason, detail: detail) }
@@ -130,23 +140,36 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     private func ask(_ responder: any PlainResponder) {
         let (number, loop) = (number, service.loop)
-        let answered = { [self] (response: LocalResponse) in
+        let answered = { [self] (response: PlainResponse) in
             // A response after the time limit, or after the client has gone, is for another request.
-            guard self.number == number, state == .answering else { return }
-            send(response)
+            guard self.number == number, case .answering = state else {
+                if case .streamed(_, let source) = response { source.ended() }
+                return
+            }
+            switch response {
+            case .complete(let response): send(response)
+            case .streamed(let head, let source): stream(head, source)
+            }
         }
-        let timer = timer ?? loop.makeTimer { [unowned self] in timedOut() }
-        self.timer = timer
-        timer.set(loop.now.advanced(by: Self.timeLimit))
+        setTimer(loop.now.advanced(by: Self.timeLimit))
         let waiter = loop.bind(answered)
         responder.answer(plainRequest.with(content: content), account: account) { response in
             loop.submit { waiter.assumeOnLoop { $0(response) } }
         }
     }
 
-    private func timedOut() {
-        guard state == .answering else { return }
-        send(LocalResponse(status: 503))
+    private func setTimer(_ time: MonotonicTime) {
+        let timer = timer ?? service.loop.makeTimer { [unowned self] in timeCame() }
+        self.timer = timer
+        timer.set(time)
+    }
+
+    private func timeCame() {
+        switch state {
+        case .answering: send(LocalResponse(status: 503))
+        case .streaming: sendPieces()
+        case .reading, .collecting, .ended: break
+        }
     }
 
     private func send(_ response: LocalResponse, _ note: (inout ExchangeRecord) -> Void = { _ in }) {
@@ -160,12 +183,66 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     private func end(isResponseComplete: Bool = false) {
         guard let downstream = leaveDownstream() else { return }
+        if case .streaming(let source) = state { source.ended() }
         state = .ended
         timer?.cancel()
         let isHeld = isResponseComplete && downstream.holdsResponse
         if !isHeld { service.finished(self, context) }
         if isResponseComplete { downstream.exchangeFinished(isRequestComplete: isRequestComplete) }
         if !isHeld { release() }
+    }
+
+    // MARK: A response in pieces
+
+    override var isEventStream: Bool {
+        if case .streaming = state { true } else { false }
+    }
+
+    override var endsWithClient: Bool { isEventStream }
+
+    override func downstreamWritable() { sendPieces() }
+
+    /// Ends a response that may have no end of its own: the server stops.
+    func endStream() {
+        guard case .streaming = state else { return }
+        downstream?.sendContent(Span(), isEnd: true, trailers: [], more: false)
+        end(isResponseComplete: true)
+    }
+
+    private func stream(_ response: LocalResponse, _ source: any ResponseSource) {
+        let isBare = request.method == .head
+        guard let downstream, let head = ResponseHead(of: response, hasContent: !isBare) else {
+            source.ended()
+            return send(LocalResponse(status: 500))
+        }
+        timer?.cancel()
+        record.answered(response)
+        guard !isBare else {
+            source.ended()
+            downstream.sendHead(
+                head, extra: service.dateLine, content: Span(), isEnd: true, trailers: [], more: false)
+            return end(isResponseComplete: true)
+        }
+        state = .streaming(source)
+        let (number, loop) = (number, service.loop)
+        let woken = loop.bind { [self] in if self.number == number { sendPieces() } }
+        source.start { loop.submit { woken.assumeOnLoop { $0() } } }
+        downstream.sendHead(head, extra: service.dateLine, content: Span(), isEnd: false, trailers: [], more: false)
+        sendPieces()
+    }
+
+    /// Sends what the source has, as long as the client takes it.
+    private func sendPieces() {
+        while case .streaming(let source) = state, let downstream, !downstream.isBlocked {
+            switch source.next(service.loop.now) {
+            case .content(let piece):
+                record.bytesSent += UInt64(piece.count)
+                downstream.sendContent(piece.span, isEnd: false, trailers: [], more: false)
+            case .wait(.distantFuture): return timer?.cancel() ?? ()
+            case .wait(let time): return setTimer(time)
+            case .end: return endStream()
+            }
+        }
     }
 
     override func responseSent(isComplete: Bool) {
@@ -189,4 +266,17 @@ final class PlainExchange: Exchange, FinishedExchange {
     private static let contentLimit = 65536
     /// How long a response may take.
     private static let timeLimit = Nanoseconds.seconds(10)
+}
+
+extension ResponseHead {
+    /// The head of a response whose content has no known length. Nil: it is none that HTTP knows.
+    fileprivate init?(of response: LocalResponse, hasContent: Bool) {
+        let fields = String(decoding: response.fieldBlock, as: UTF8.self)
+        do throws(HTTP1Error) {
+            try self.init(parsing: "HTTP/1.1 \(response.status) \r\n\(fields)\r\n")
+        } catch {
+            return nil
+        }
+        framing = hasContent ? .chunked : .none
+    }
 }

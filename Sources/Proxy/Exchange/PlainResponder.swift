@@ -38,7 +38,7 @@ package protocol PlainResponder: AnyObject, Sendable {
     ///
     /// - Parameter account: of the preparation.
     func answer(
-        _ request: PlainRequest, account: PlainAccount?, _ done: @escaping @Sendable (LocalResponse) -> Void)
+        _ request: PlainRequest, account: PlainAccount?, _ done: @escaping @Sendable (PlainResponse) -> Void)
 }
 
 /// Something that a request takes a share of, such as a number of connections. It is given back when nothing refers to it

@@ -43,6 +43,9 @@ final class PlainService: ExchangeService {
 
     var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
 
+    /// Of a response whose head is not one of the connection's own making.
+    var dateLine: [UInt8] { Array("Date: ".utf8) + HTTPDate.bytes(loop.wallClock) + [13, 10] }
+
     func makeExchange() -> Exchange {
         spares.popLast() ?? PlainExchange(self)
     }

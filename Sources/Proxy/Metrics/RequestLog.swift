@@ -13,16 +13,23 @@ package final class RequestLog {
     private let sink: any LogSink
     private let logsRequests: Bool
     private let level: LogDetail
+    private let listener: (any AuditListener)?
     private var lines: AccessLog
     private var buffer: [UInt8] = []
     private var timer: LoopTimer?
 
-    /// - Parameter logsRequests: false leaves only the audit events, and messages of the level `detail`.
-    package init(format: LogFormat, logsRequests: Bool, detail: LogDetail = .none, sink: any LogSink) {
+    /// - Parameters:
+    ///   - logsRequests: false leaves only the audit events, and messages of the level `detail`.
+    ///   - listener: gets each audit event too.
+    package init(
+        format: LogFormat, logsRequests: Bool, detail: LogDetail = .none, sink: any LogSink,
+        listener: (any AuditListener)? = nil
+    ) {
         self.format = format
         self.logsRequests = logsRequests
         level = detail
         self.sink = sink
+        self.listener = listener
         lines = AccessLog(format: format)
     }
 
@@ -82,14 +89,15 @@ package final class RequestLog {
         reason: Reason? = nil, cause: LogoutCause? = nil
     ) {
         prepare(loop)
-        AuditEvent(
+        let event = AuditEvent(
             kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
             client: String(decoding: client.address, as: UTF8.self),
             peer: String(decoding: client.peer, as: UTF8.self),
             host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
             user: exchange.record.user, reason: reason, detail: reason == nil ? nil : exchange.record.detail,
-            cause: cause, provider: exchange.record.provider
-        ).append(to: &buffer, format: format)
+            cause: cause, provider: exchange.record.provider)
+        event.append(to: &buffer, format: format)
+        listener?.add(event)
     }
 
     private func prepare(_ loop: EventLoop) {

@@ -43,8 +43,8 @@ package protocol KeyRefresher: AnyObject, Sendable {
     /// A token of one of these providers, by their names, names an unknown key. `done` is called exactly once, on any thread,
     /// perhaps before this returns: when new keys are in force on every loop, or it is known that there are none for now.
     ///
-    /// - Parameter isProven: a provider itself has sent the token. What strangers send does not keep its keys from being
-    ///   fetched.
+    /// - Parameter isProven: the token answers an attempt to sign in, or the provider itself has sent it. What strangers send
+    ///   does not keep its keys from being fetched.
     func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void)
 }
 

@@ -37,6 +37,10 @@ package final class PlainServer: LoopServer {
     }
 
     package func drain(_ completion: @escaping () -> Void) {
+        // Others end by themselves.
+        var exchanges: [PlainExchange] = []
+        clients.forEachExchange { if let exchange = $0 as? PlainExchange { exchanges.append(exchange) } }
+        for exchange in exchanges { exchange.endStream() }
         clients.drain(completion)
     }
 

@@ -38,12 +38,21 @@ final class AdminHandler: PlainResponder {
         door.withLock { body(&$0) }
     }
 
+    /// Exchanges a token, which somebody has typed in, for the cookie: the value of a Set-Cookie field.
+    func signIn(_ token: String, _ request: AdminRequest) -> Result<String, AdminRefusal> {
+        let result = withDoor { $0.signIn(token, request) }
+        if case .failure(let refusal) = result, refusal.isAboutToken { reports.note(request, refusal) }
+        return result
+    }
+
     // MARK: Requests
 
     func prepare(for request: PlainRequest) -> PlainPreparation {
         let request = AdminRequest(request)
         switch find(request) {
         case nil, .failure, .success(.open): return PlainPreparation()
+        case .success(.stream):
+            return PlainPreparation(account: slots.take())
         case .success(.page(let route)):
             guard let slot = slots.take() else { return PlainPreparation() }
             return PlainPreparation(readsContent: route.method == .post, account: slot)
@@ -57,9 +66,10 @@ final class AdminHandler: PlainResponder {
     }
 
     func answer(
-        _ request: PlainRequest, account: PlainAccount?, _ done: @escaping @Sendable (LocalResponse) -> Void
+        _ request: PlainRequest, account: PlainAccount?, _ answered: @escaping @Sendable (PlainResponse) -> Void
     ) {
         let request = AdminRequest(request)
+        let done: AdminAnswer = { answered(.complete($0)) }
         let route: AdminRoute
         switch find(request) {
         case nil: return done(AdminResponse.text(503, "starting"))
@@ -69,13 +79,24 @@ final class AdminHandler: PlainResponder {
         asIdentified(route, request, done) { done in
             switch route {
             case .open(let route): return route.answer(request, done)
-            case .door, .page: break
+            case .door, .page, .stream: break
             }
             guard account != nil else { return done(Self.crowded) }
             let admission = admit(request)
             switch route {
             case .open: break
             case .page(let route): route.answer(request, admission, done)
+            case .stream(let route):
+                guard case .admitted = admission else {
+                    if case .refused(let refusal) = admission { done(refusal.response) }
+                    return
+                }
+                guard let slot = slots.takeStream() else { return done(Self.crowded) }
+                let (head, source) = route.open(request, slot) { [self] in
+                    // The clock goes on while the request stays.
+                    door.withLock { $0 }.admits(request.now)
+                }
+                answered(.streamed(head, source))
             case .door(let route):
                 switch admission {
                 case .admitted(let visitor): route.answer(request, visitor, done)
@@ -91,17 +112,23 @@ final class AdminHandler: PlainResponder {
         return admission
     }
 
-    private enum Missing: Error {
+    private enum Missing: Error, CustomStringConvertible {
         case path
         case method(allowed: [AdminMethod])
+
+        var description: String {
+            switch self {
+            case .path: "there is no such path"
+            case .method(let allowed): "only " + allowed.map(\.name).joined(separator: ", ")
+            }
+        }
 
         var response: LocalResponse {
             switch self {
             case .path: return AdminResponse.text(404, "not found; see /")
             case .method(let allowed):
-                let names = allowed.map(\.name).joined(separator: ", ")
-                var response = AdminResponse.text(405, "only " + names)
-                response.add("Allow", names)
+                var response = AdminResponse.text(405, description)
+                response.add("Allow", allowed.map(\.name).joined(separator: ", "))
                 return response
             }
         }

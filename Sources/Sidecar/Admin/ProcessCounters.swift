@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Reactor
 import Synchronization
 
 /// The counters of the whole process, apart from those of the workers.
@@ -14,8 +15,7 @@ final class ProcessCounters: Sendable {
     private let signOuts = Atomic<UInt64>(0)
     private let keyRefreshes = Atomic<UInt64>(0)
     private let failedKeyRefreshes = Atomic<UInt64>(0)
-    /// nil: Redis is not configured.
-    private let redisUp = Mutex<Bool?>(nil)
+    private let store = Mutex(StoreConnection())
     private let unexpectedRedisReplies = Atomic<UInt64>(0)
 
     func reloaded(isGood: Bool) {
@@ -44,8 +44,11 @@ final class ProcessCounters: Sendable {
     }
 
     func redis(isUp: Bool) {
-        redisUp.withLock { $0 = isUp }
+        store.withLock { $0.changed(isUp: isUp, wallClockNow()) }
     }
+
+    /// Of the store that replicas share.
+    var storeConnection: StoreConnection { store.withLock { $0 } }
 
     /// A connection to Redis ended because of an unexpected reply.
     func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
@@ -57,8 +60,23 @@ final class ProcessCounters: Sendable {
             signOuts: signOuts.load(ordering: .relaxed),
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
             failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
-            spans: spans.figures, isRedisUp: redisUp.withLock { $0 },
+            spans: spans.figures, isRedisUp: storeConnection.isUp,
             unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
+    }
+
+    /// The connection to the store, and when it last changed. Times are in seconds since 1970.
+    struct StoreConnection: Sendable {
+        /// nil: Redis is not configured.
+        private(set) var isUp: Bool?
+        private(set) var since: Double?
+        private(set) var lastLost: Double?
+
+        fileprivate mutating func changed(isUp: Bool, _ now: Double) {
+            guard isUp != self.isUp else { return }
+            if self.isUp == true { lastLost = now }
+            self.isUp = isUp
+            since = now
+        }
     }
 
     struct Figures {

@@ -6,7 +6,10 @@ import Reactor
 protocol FetchedSource: AnyObject, SendableMetatype {
     /// The name of the provider; empty for the only one.
     var providerName: String { get }
-    var isFetching: Bool { get }
+    /// A fetch is in progress, or promised to requests that wait for it.
+    var isAwaited: Bool { get }
+    /// One for each document.
+    var reports: [SourceReport] { get }
 
     /// What was fetched for one is valid for the other.
     func isSame(as other: Self) -> Bool
@@ -21,7 +24,7 @@ protocol FetchedSource: AnyObject, SendableMetatype {
 
     /// Something is missing. False when no fetch is made for it.
     ///
-    /// - Parameter isProven: a provider's own token shows it.
+    /// - Parameter isProven: the token that shows it answers an attempt to sign in; see ``KeyRefreshSchedule``.
     func refresh(isProven: Bool) -> Bool
 }
 
@@ -30,20 +33,27 @@ final class FetchedSources<Source: FetchedSource> {
     /// Puts into force what is known of the provider of that name, and calls back when it is.
     typealias Apply = (FetchedSources, String, @escaping @Sendable () -> Void) -> Void
 
-    /// A request that continues when no source of these providers is being fetched any more.
+    /// A request that continues when no fetch is awaited for these providers any more.
     private struct Waiting {
         let providers: [String]
         let done: @Sendable () -> Void
     }
 
     private let all: [Source]
+    private let loop: EventLoop
     private let apply: Apply
     private var waiting: [Waiting] = []
+    /// What has changed and is not in force on all loops yet: a request that was judged without it waits for that, and has
+    /// nothing fetched again.
+    private var applying: [ObjectIdentifier: Int] = [:]
 
-    init(_ sources: [Source], apply: @escaping Apply) {
+    init(_ sources: [Source], loop: EventLoop, apply: @escaping Apply) {
         all = sources
+        self.loop = loop
         self.apply = apply
     }
+
+    var reports: [SourceReport] { all.flatMap(\.reports) }
 
     func sources(of provider: String) -> [Source] { all.filter { $0.providerName == provider } }
 
@@ -80,11 +90,11 @@ final class FetchedSources<Source: FetchedSource> {
 
     /// Something of these providers is missing: `done` is called when it was fetched and is in force, or cannot be.
     func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
-        var isFetching = false
-        for source in all where providers.contains(source.providerName) && source.refresh(isProven: isProven) {
-            isFetching = true
+        var isAwaited = false
+        for source in all where providers.contains(source.providerName) {
+            if isApplying(source) || source.refresh(isProven: isProven) { isAwaited = true }
         }
-        guard isFetching, waiting.count < Self.maximumWaiting else { return done() }
+        guard isAwaited, waiting.count < Self.maximumWaiting else { return done() }
         waiting.append(Waiting(providers: providers, done: done))
     }
 
@@ -93,19 +103,33 @@ final class FetchedSources<Source: FetchedSource> {
         guard isNew else { return resume() }
         // They continue when it is in force, not before.
         let ready = takeReady()
-        apply(self, source.providerName) { for request in ready { request.done() } }
+        let id = ObjectIdentifier(source)
+        applying[id, default: 0] += 1
+        let applied = loop.bind { [weak self] (id: ObjectIdentifier) in self?.applied(id) }
+        apply(self, source.providerName) { [loop] in
+            for request in ready { request.done() }
+            loop.submit { applied.assumeOnLoop { $0(id) } }
+        }
+    }
+
+    private func isApplying(_ source: Source) -> Bool { applying[ObjectIdentifier(source)] != nil }
+
+    private func applied(_ id: ObjectIdentifier) {
+        let count = (applying[id] ?? 0) - 1
+        applying[id] = count > 0 ? count : nil
+        resume()
     }
 
     private func resume() {
         for request in takeReady() { request.done() }
     }
 
-    /// Those for whom nothing is being fetched any more.
+    /// Those for whom no fetch is awaited any more.
     private func takeReady() -> [Waiting] {
         guard !waiting.isEmpty else { return [] }
-        let fetching = Set(all.filter(\.isFetching).map(\.providerName))
-        let ready = waiting.filter { fetching.isDisjoint(with: $0.providers) }
-        if !ready.isEmpty { waiting.removeAll { fetching.isDisjoint(with: $0.providers) } }
+        let awaited = Set(all.filter { $0.isAwaited || isApplying($0) }.map(\.providerName))
+        let ready = waiting.filter { awaited.isDisjoint(with: $0.providers) }
+        if !ready.isEmpty { waiting.removeAll { awaited.isDisjoint(with: $0.providers) } }
         return ready
     }
 

@@ -2,8 +2,12 @@
 
 import Reactor
 
-/// When a key set, or a discovery document, is fetched: before its freshness lifetime ends, sooner after a failure, and at once for a token whose
-/// key is unknown, at a limited rate.
+/// When a key set, or a discovery document, is fetched: before its freshness lifetime ends, sooner after a failure, and for a
+/// token whose key is unknown, at a limited rate.
+///
+/// There are two budgets for the last, so that strangers, who can send tokens with any key, take no fetch from those who
+/// sign in: one fetch in ten seconds for strangers, and four at once, then one in two seconds, for the others. One of these
+/// whose budget is spent waits for the next fetch: a provider that changes its keys again and again has no sign-in refused.
 ///
 /// A pure value: the time and the random number are arguments, and the result says what to do.
 package struct KeyRefreshSchedule {
@@ -11,22 +15,26 @@ package struct KeyRefreshSchedule {
     package enum Demand: Equatable {
         /// Fetch now.
         case fetch
-        /// A fetch is in progress: wait for it.
+        /// A fetch is in progress, or promised: wait for it.
         case join
+        /// A fetch is promised, and due at ``KeyRefreshSchedule/due``: wait for it.
+        case later
         /// The last fetch for an unknown key was a moment ago: a flood of such tokens must not cause one fetch each.
         case refuse
     }
 
     /// A fetch is in progress.
     package private(set) var isFetching = false
+    /// Requests wait for the next fetch, which is due soon.
+    package private(set) var isPromised = false
     /// When the next one is due; `distantFuture` while one is in progress.
     package private(set) var due = MonotonicTime(nanoseconds: 0)
     /// Failed fetches since the last success.
     package private(set) var failures = 0
-    /// When a fetch was last started on demand.
+    /// When a fetch was last started for a stranger.
     private var demanded: MonotonicTime?
-    /// The same, for a token that a provider itself had sent.
-    private var demandedByProvider: MonotonicTime?
+    /// The budget of the others: when all of it is there again.
+    private var budgetFull = MonotonicTime(nanoseconds: 0)
 
     package init() {}
 
@@ -37,13 +45,26 @@ package struct KeyRefreshSchedule {
         return true
     }
 
-    /// - Parameter isProven: a provider itself has sent the token: what strangers have asked for does not count.
+    /// - Parameter isProven: the token answers an attempt of the browser, or came from the provider's token endpoint: what
+    ///   strangers have asked for does not count.
     package mutating func keyWanted(_ now: MonotonicTime, isProven: Bool = false) -> Demand {
         if isFetching { return .join }
-        if let last = isProven ? demandedByProvider : demanded, now.since(last) < Self.demandInterval { return .refuse }
-        if isProven { demandedByProvider = now } else { demanded = now }
-        begin()
-        return .fetch
+        guard isProven else {
+            if let last = demanded, now.since(last) < Self.demandInterval { return .refuse }
+            demanded = now
+            begin()
+            return .fetch
+        }
+        if isPromised { return .join }
+        budgetFull = max(budgetFull, now).advanced(by: Self.provenInterval)
+        let wait = budgetFull.since(now.advanced(by: Self.provenBudget))
+        guard wait > .seconds(0) else {
+            begin()
+            return .fetch
+        }
+        isPromised = true
+        due = min(due, now.advanced(by: wait))
+        return .later
     }
 
     /// The set was fetched.
@@ -72,6 +93,7 @@ package struct KeyRefreshSchedule {
 
     private mutating func begin() {
         isFetching = true
+        isPromised = false
         due = .distantFuture
     }
 
@@ -79,8 +101,13 @@ package struct KeyRefreshSchedule {
         chance >= 0 && chance <= 1 ? chance : 0
     }
 
-    /// At most one fetch on demand in this time.
+    /// At most one fetch for strangers in this time.
     package static let demandInterval = Nanoseconds.seconds(10)
+    /// The time after which those who sign in have one more fetch. It and a fetch together are shorter than a request waits for
+    /// keys.
+    package static let provenInterval = Nanoseconds.seconds(2)
+    /// Four at once.
+    package static let provenBudget = Nanoseconds.seconds(8)
     /// Seconds.
     package static let usualAge: Double = 600
     package static let leastAge: Double = 60

@@ -97,6 +97,15 @@ final class RemoteKeyService: Sendable {
         }
     }
 
+    /// What became of the fetches; `done` is called once.
+    func report(_ done: @escaping @Sendable ([SourceReport]) -> Void) {
+        guard let keys = current.withLock({ $0?.keys }) else { return done([]) }
+        keys.report(done)
+    }
+
+    /// The certificates that it presents.
+    var certificates: [CertificateReport] { current.withLock { $0?.tls ?? [] }.flatMap(\.reports) }
+
     func stop() {
         current.withLock { $0?.keys }?.stop()
     }

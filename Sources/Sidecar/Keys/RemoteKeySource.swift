@@ -12,6 +12,7 @@ final class RemoteKeySource: FetchedSource {
 
     private let url: OutboundURL
     private let allowWeak: Bool
+    private let allowsLocalAddress: Bool
     private let algorithms: [Algorithm]
     private let loop: EventLoop
     private let client: OutboundClient
@@ -24,6 +25,7 @@ final class RemoteKeySource: FetchedSource {
     /// The text of `keys`: the same text again is not parsed.
     private var text: [UInt8] = []
     private var fetched: ((Bool) -> Void)?
+    private var fetches: SourceReport
 
     /// - Parameter provider: the name of the provider whose keys they are.
     init(
@@ -32,8 +34,10 @@ final class RemoteKeySource: FetchedSource {
     ) {
         self.report = report
         providerName = provider
+        fetches = SourceReport(provider: provider, kind: .keys, url: source.url.description, due: .distantFuture)
         url = source.url
         allowWeak = source.allowWeak
+        allowsLocalAddress = source.allowsLocalAddress
         self.algorithms = algorithms
         self.loop = loop
         client = OutboundClient(loop: loop, resolver: resolver, tls: source.tls)
@@ -41,7 +45,14 @@ final class RemoteKeySource: FetchedSource {
         self.chance = chance
     }
 
-    var isFetching: Bool { schedule.isFetching }
+    var isAwaited: Bool { schedule.isFetching || schedule.isPromised }
+
+    var reports: [SourceReport] {
+        var report = fetches
+        report.keys = keys?.keys.count ?? 0
+        report.due = schedule.due
+        return [report]
+    }
 
     func isSame(as other: RemoteKeySource) -> Bool {
         providerName == other.providerName && url == other.url && allowWeak == other.allowWeak
@@ -51,7 +62,8 @@ final class RemoteKeySource: FetchedSource {
     func takeOver(from old: RemoteKeySource) {
         keys = old.keys
         text = old.text
-        if !old.isFetching, old.keys != nil { schedule = old.schedule }
+        fetches = old.fetches
+        if !old.schedule.isFetching, old.keys != nil { schedule = old.schedule }
     }
 
     func start(_ fetched: @escaping (Bool) -> Void) {
@@ -72,6 +84,7 @@ final class RemoteKeySource: FetchedSource {
         switch schedule.keyWanted(loop.now, isProven: isProven) {
         case .fetch: fetch()
         case .join: break
+        case .later: timer?.set(schedule.due)
         case .refuse: return false
         }
         return true
@@ -85,6 +98,7 @@ final class RemoteKeySource: FetchedSource {
         timer?.cancel()
         var request = OutboundRequest(url: url, timeout: Self.timeout, maximumBytes: Self.maximumBytes)
         request.fields = [("Accept", "application/jwk-set+json, application/json")]
+        request.allowsLocalAddress = allowsLocalAddress
         call = client.send(request) { [weak self] result in self?.ended(result) }
     }
 
@@ -99,10 +113,12 @@ final class RemoteKeySource: FetchedSource {
                 now,
                 maxAge: Freshness.maxAge(cacheControl: response.field("Cache-Control"), age: response.field("Age")),
                 chance: chance())
+            fetches.succeeded(loop.wallClock)
             report(true)
         } catch {
             // Without any keys nobody can sign in, so the pause is short.
             schedule.failed(now, chance: chance(), mostDelay: keys == nil ? Self.mostDelay : nil)
+            fetches.failed(loop.wallClock, error.cause)
             report(false)
             logger.warning(
                 "key set not fetched",

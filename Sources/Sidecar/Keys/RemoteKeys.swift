@@ -17,11 +17,16 @@ package final class RemoteKeys: KeyRefresher {
         package var allowWeak: Bool
         /// For https; nil: such a URL fails.
         package var tls: TLSClientContext?
+        /// The URL may lead to this machine: it is not another party's.
+        package var allowsLocalAddress: Bool
 
-        package init(_ url: OutboundURL, allowWeak: Bool = false, tls: TLSClientContext? = nil) {
+        package init(
+            _ url: OutboundURL, allowWeak: Bool = false, tls: TLSClientContext? = nil, allowsLocalAddress: Bool = true
+        ) {
             self.url = url
             self.allowWeak = allowWeak
             self.tls = tls
+            self.allowsLocalAddress = allowsLocalAddress
         }
     }
 
@@ -73,7 +78,7 @@ package final class RemoteKeys: KeyRefresher {
             }
         }
         sources = loop.bind(
-            FetchedSources(all) { sources, name, done in
+            FetchedSources(all, loop: loop) { sources, name, done in
                 guard let provider = providers.first(where: { $0.name == name }) else { return done() }
                 apply(provider.keys(sources), name, done)
             })
@@ -104,6 +109,11 @@ package final class RemoteKeys: KeyRefresher {
 
     package func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
         loop.submit { [sources] in sources.assumeOnLoop { $0.refresh(providers, isProven: isProven, done) } }
+    }
+
+    /// What became of the fetches; `done` is called on the loop.
+    func report(_ done: @escaping @Sendable ([SourceReport]) -> Void) {
+        loop.submit { [sources] in sources.assumeOnLoop { done($0.reports) } }
     }
 
     /// Cancels all calls.

@@ -38,7 +38,15 @@ final class CodeRedemption {
                         "the token endpoint's address cannot be called; fix: the provider's administrator must correct "
                         + "the discovery document"))
         }
-        client.send(TokenRequest.request(exchange, provider, to: url)) { [self] in tokensCame($0) }
+        send(TokenRequest.request(exchange, provider, to: url)) { [self] in tokensCame($0) }
+    }
+
+    private func send(
+        _ request: OutboundRequest, _ completion: @escaping (Result<OutboundResponse, OutboundFailure>) -> Void
+    ) {
+        var request = request
+        request.allowsLocalAddress = provider.allowsLocalAddress(of: request.url)
+        client.send(request, completion)
     }
 
     private func tokensCame(_ result: Result<OutboundResponse, OutboundFailure>) {
@@ -55,7 +63,7 @@ final class CodeRedemption {
         }
         do throws(RedemptionFailure) {
             let request = try userInfoRequest(tokens)
-            client.send(request) { [self] in userInfoCame($0, tokens) }
+            send(request) { [self] in userInfoCame($0, tokens) }
         } catch {
             report(.userInfo, false)
             done(error.result)

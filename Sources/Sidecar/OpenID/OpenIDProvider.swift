@@ -53,6 +53,12 @@ package struct OpenIDProvider: Sendable {
         self.algorithms = algorithms.filter { !$0.isSymmetric }
         self.tls = tls
     }
+
+    /// Whether `url` may lead to this machine: the issuer does, or it is the issuer's host, which the configuration names. Any
+    /// other comes from the provider's discovery document.
+    func allowsLocalAddress(of url: OutboundURL) -> Bool {
+        url.host == documentURL.host || OpenIDMetadata.isLocal(issuer: issuer)
+    }
 }
 
 /// What is known of a provider at some time.

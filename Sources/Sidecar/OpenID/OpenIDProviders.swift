@@ -40,7 +40,7 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
                 ended(provider.name, $0, $1)
             }
         }
-        let sources = FetchedSources(all) { sources, name, done in
+        let sources = FetchedSources(all, loop: loop) { sources, name, done in
             guard let known = sources.sources(of: name).first?.known else { return done() }
             apply(known, done)
         }
@@ -93,6 +93,11 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
                 queue.redeem(code, done)
             }
         }
+    }
+
+    /// What became of the fetches; `done` is called on the loop.
+    func report(_ done: @escaping @Sendable ([SourceReport]) -> Void) {
+        loop.submit { [state] in state.assumeOnLoop { done($0.sources.reports) } }
     }
 
     /// Cancels all fetches. Codes on their way are redeemed.

@@ -112,6 +112,15 @@ final class OpenIDService: Sendable {
         }
     }
 
+    /// What became of the fetches; `done` is called once.
+    func report(_ done: @escaping @Sendable ([SourceReport]) -> Void) {
+        guard let providers = current.withLock({ $0?.providers }) else { return done([]) }
+        providers.report(done)
+    }
+
+    /// The certificates that it presents.
+    var certificates: [CertificateReport] { current.withLock { $0?.tls ?? [] }.flatMap(\.reports) }
+
     func stop() {
         current.withLock { $0?.providers }?.stop()
     }

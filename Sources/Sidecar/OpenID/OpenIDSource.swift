@@ -28,6 +28,7 @@ final class OpenIDSource: FetchedSource {
     /// Of the address in `metadata`.
     private var keySource: (url: OutboundURL, source: RemoteKeySource)?
     private var fetched: ((Bool) -> Void)?
+    private var fetches: SourceReport
 
     /// - Parameter report: called at the end of each fetch.
     init(
@@ -35,6 +36,8 @@ final class OpenIDSource: FetchedSource {
         chance: @escaping () -> Double, report: @escaping (ProviderEndpoint, Bool) -> Void
     ) {
         self.provider = provider
+        fetches = SourceReport(
+            provider: provider.name, kind: .discovery, url: provider.documentURL.description, due: .distantFuture)
         self.loop = loop
         self.resolver = resolver
         client = OutboundClient(loop: loop, resolver: resolver, tls: provider.tls)
@@ -52,7 +55,13 @@ final class OpenIDSource: FetchedSource {
 
     var providerName: String { provider.name }
 
-    var isFetching: Bool { schedule.isFetching || (keySource?.source.isFetching ?? false) }
+    var isAwaited: Bool { schedule.isFetching || schedule.isPromised || (keySource?.source.isAwaited ?? false) }
+
+    var reports: [SourceReport] {
+        var report = fetches
+        report.due = schedule.due
+        return [report] + (keySource?.source.reports ?? [])
+    }
 
     func isSame(as other: OpenIDSource) -> Bool {
         provider.issuer == other.provider.issuer && provider.algorithms == other.provider.algorithms
@@ -60,6 +69,7 @@ final class OpenIDSource: FetchedSource {
 
     func takeOver(from old: OpenIDSource) {
         (metadata, text, keys, hasTriedKeys) = (old.metadata, old.text, old.keys, old.hasTriedKeys)
+        fetches = old.fetches
         if !old.schedule.isFetching, old.metadata != nil { schedule = old.schedule }
         guard let metadata, let url = OutboundURL(metadata.jwksURL) else { return }
         let source = makeKeySource(url)
@@ -84,17 +94,18 @@ final class OpenIDSource: FetchedSource {
 
     /// A key is missing, or the provider itself is not known yet. False when no fetch is made for it.
     func refresh(isProven: Bool) -> Bool {
-        guard metadata != nil, let keySource else { return refreshDocument() }
+        guard metadata != nil, let keySource else { return refreshDocument(isProven: isProven) }
         return keySource.source.refresh(isProven: isProven)
     }
 
     // MARK: The document
 
-    private func refreshDocument() -> Bool {
+    private func refreshDocument(isProven: Bool = false) -> Bool {
         guard fetched != nil else { return false }
-        switch schedule.keyWanted(loop.now) {
+        switch schedule.keyWanted(loop.now, isProven: isProven) {
         case .fetch: fetch()
         case .join: break
+        case .later: timer?.set(schedule.due)
         case .refuse: return false
         }
         return true
@@ -123,10 +134,12 @@ final class OpenIDSource: FetchedSource {
                 now,
                 maxAge: Freshness.maxAge(cacheControl: response.field("Cache-Control"), age: response.field("Age")),
                 chance: chance())
+            fetches.succeeded(loop.wallClock)
             report(.discovery, true)
         } catch {
             // Nobody can sign in yet, so the pause is short.
             schedule.failed(now, chance: chance(), mostDelay: metadata == nil ? Self.mostDelay : nil)
+            fetches.failed(loop.wallClock, error.cause)
             report(.discovery, false)
             logger.warning(
                 "discovery document not fetched",
@@ -177,7 +190,8 @@ final class OpenIDSource: FetchedSource {
 
     private func makeKeySource(_ url: OutboundURL) -> RemoteKeySource {
         RemoteKeySource(
-            RemoteKeys.Source(url, tls: provider.tls), of: provider.name, algorithms: provider.algorithms, loop: loop,
+            RemoteKeys.Source(url, tls: provider.tls, allowsLocalAddress: provider.allowsLocalAddress(of: url)),
+            of: provider.name, algorithms: provider.algorithms, loop: loop,
             resolver: resolver, logger: logger, chance: chance
         ) { [weak self] in self?.keysEnded(isGood: $0) }
     }

@@ -9,6 +9,9 @@ struct ClientTLS: Sendable {
     let context: TLSClientContext
     private let watch: CertificateWatch
 
+    /// The certificate that it presents, if any.
+    var reports: [CertificateReport] { watch.reports }
+
     /// - Parameter section: of the configuration, for the log and the metrics.
     init(
         _ settings: ClientTLSSettings, _ section: String, counters: ProcessCounters, logger: Logger

@@ -35,7 +35,9 @@ package final class ListedEmails: Sendable {
             let isNew = last.withLock { last in
                 switch result {
                 case .success(let emails):
-                    let isNew = emails != last.emails || last.problem != nil
+                    // Byte for byte: the list in force is compared so.
+                    let isSame = emails.elementsEqual(last.emails) { $0.utf8.elementsEqual($1.utf8) }
+                    let isNew = !isSame || last.problem != nil
                     last = (emails, nil)
                     return isNew
                 case .failure(let problem):

@@ -149,6 +149,18 @@ final class ProcessServices: Sendable {
             })
     }
 
+    /// What became of the fetches of key sets and discovery documents; `done` is called once.
+    func report(_ done: @escaping @Sendable ([SourceReport]) -> Void) {
+        keys.report { [openID] sets in
+            openID.report { done(sets + $0) }
+        }
+    }
+
+    /// Those that the process presents to providers, the provisioning service and the store.
+    var certificates: [CertificateReport] {
+        keys.certificates + openID.certificates + provisioning.certificates + (replicas?.certificates ?? [])
+    }
+
     /// The workers have ended. Calls back when the last spans are exported, in a bounded time (``TraceService/patience``).
     func stop(_ done: @escaping @Sendable () -> Void) {
         emails.stop()

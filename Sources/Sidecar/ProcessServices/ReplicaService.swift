@@ -81,6 +81,9 @@ final class ReplicaService: Sendable {
         sessions.replace(SeenSessionCoding(secrets: secrets))
     }
 
+    /// The certificate that it presents.
+    var certificates: [CertificateReport] { tls?.reports ?? [] }
+
     func stop() { revocations.stop() }
 
     /// Milliseconds.

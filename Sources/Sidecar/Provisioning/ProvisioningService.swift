@@ -54,5 +54,8 @@ final class ProvisioningService: Sendable {
         current.withLock { $0 = next }
     }
 
+    /// The certificate that it presents.
+    var certificates: [CertificateReport] { current.withLock { $0?.tls.reports ?? [] } }
+
     func stop() { replace(with: nil) }
 }

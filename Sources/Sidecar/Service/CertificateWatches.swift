@@ -49,6 +49,9 @@ final class CertificateWatches: Sendable {
         watches.withLock { $0 = watching }
     }
 
+    /// The certificates in force.
+    var reports: [CertificateReport] { watches.withLock { $0 }.flatMap(\.reports) }
+
     private func watch(
         _ upstream: UpstreamSettings, _ section: String, _ context: TLSClientContext
     ) -> CertificateWatch {

@@ -17,6 +17,8 @@ final class Reloader: Sendable {
     private struct State {
         /// Of the configuration loaded last, valid or not.
         var digest: [UInt8]
+        /// The configuration in force.
+        var inForce: LoadedConfiguration
         var files: [String]
         var watcher: FileWatcher?
         /// A valid one is being distributed to the loops.
@@ -35,8 +37,11 @@ final class Reloader: Sendable {
     private let queue = WorkQueue(label: "sidegate.reload")
     private let request: LoadRequest
     private let fallbackSecret: [UInt8]
+    /// Those that the process was started with.
+    private let initial: Settings?
     private let apply: Apply
     private let counters: ProcessCounters
+    private let log: ConfigurationLog
     private let notifier: ServiceNotifier
     private let logger: Logger
     private let state: Mutex<State>
@@ -49,18 +54,20 @@ final class Reloader: Sendable {
     ///   - fallbackSecret: the one of the start, so that sessions stay valid when the configuration has no secret.
     init(
         _ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8], counters: ProcessCounters,
-        notifier: ServiceNotifier, logger: Logger, apply: @escaping Apply
+        log: ConfigurationLog, notifier: ServiceNotifier, logger: Logger, apply: @escaping Apply
     ) {
         var request = request
         // Always the file found at the start, even if another appears at a place that is searched first.
         request.file = loaded.file
         self.request = request
         self.fallbackSecret = fallbackSecret
+        initial = loaded.settings
         self.apply = apply
         self.counters = counters
+        self.log = log
         self.notifier = notifier
         self.logger = logger
-        state = Mutex(State(digest: loaded.digest, files: []))
+        state = Mutex(State(digest: loaded.digest, inForce: loaded, files: []))
         watch(loaded.files)
         hangUp.withLock { $0 = SignalWatcher(SIGHUP) { [self] in submit(.signal) } }
     }
@@ -100,11 +107,12 @@ final class Reloader: Sendable {
             for finding in findings where finding.severity == .error {
                 logger.error("configuration", metadata: ["finding": "\(finding)"])
             }
-            return failed("it has errors")
+            return failed(
+                "it has errors", findings.filter { $0.severity == .error }.map(\.description))
         }
         state.withLock { $0.isApplying = true }
         let result = apply(settings, gate) { [self] in
-            queue.submit { [self] in applied(settings) }
+            queue.submit { [self] in applied(settings, loaded) }
         }
         if case .failure(let error) = result {
             state.withLock { $0.isApplying = false }
@@ -112,14 +120,23 @@ final class Reloader: Sendable {
         }
     }
 
-    private func failed(_ cause: String) {
+    /// - Parameter messages: for operators, in place of the cause.
+    private func failed(_ cause: String, _ messages: [String] = []) {
         counters.reloaded(isGood: false)
+        log.failed(messages.isEmpty ? [cause] : messages)
         logger.error("configuration not reloaded: the old one stays in force", metadata: ["cause": "\(cause)"])
         notifier.ready()
     }
 
-    private func applied(_ settings: Settings) {
+    private func applied(_ settings: Settings, _ loaded: LoadedConfiguration) {
         counters.reloaded(isGood: true)
+        let old = state.withLock { state in
+            defer { state.inForce = loaded }
+            return state.inForce
+        }
+        log.reloaded(
+            loaded.changes(since: old),
+            waiting: initial.map { OptionTable.waitingForStart($0, settings) } ?? [])
         logger.info("configuration reloaded", metadata: ["file": "\(settings.file ?? "none")"])
         notifier.ready()
         let pending = state.withLock { state in

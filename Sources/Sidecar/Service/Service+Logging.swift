@@ -27,8 +27,11 @@ extension Service {
         }
     }
 
-    static func requestLog(_ proxy: ProxyConfiguration, _ format: LogFormat, _ log: LogWriter) -> RequestLog {
-        RequestLog(format: format, logsRequests: proxy.logsRequests, detail: proxy.logDetail, sink: log)
+    static func requestLog(
+        _ proxy: ProxyConfiguration, _ format: LogFormat, _ log: LogWriter, _ feed: AuditFeed
+    ) -> RequestLog {
+        RequestLog(
+            format: format, logsRequests: proxy.logsRequests, detail: proxy.logDetail, sink: log, listener: feed)
     }
 
     /// What the first line says: the program, and its configuration.

@@ -51,6 +51,9 @@ package final class Service: Sendable {
     /// Keep the certificates of both sides up to date.
     private let certificates: CertificateWatches
     private let workerCount: Int
+    private let feed = AuditFeed()
+    private let configurations = ConfigurationLog()
+    private let console: ConsoleService
     /// Those that the process was started with.
     private let initial: Settings
     private let state: Mutex<State>
@@ -99,7 +102,8 @@ package final class Service: Sendable {
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
                 certificateEnd: Self.certificateEnd(tls)))
         signOuts = SignOuts(
-            settings, services.directory, services.revocations, counters: counters, audit: AuditTrail(format, log),
+            settings, services.directory, services.revocations, counters: counters,
+            audit: AuditTrail(format, log, feed),
             loop: services.loop)
         handler = AdminHandler(
             configuration: ConfigurationIdentity(file: loaded?.file),
@@ -114,28 +118,37 @@ package final class Service: Sendable {
         do throws(OpenError) {
             server = try Server(
                 name: "sidegate.worker", listen: sources, workers: workers, paused: failures.note,
-                makeWorker: { [format, proxy] loop in
+                makeWorker: { [format, proxy, feed] loop in
                     let stores = services.stores(on: loop)
                     var own = prepared.worker
                     own.sessions = stores.sessions
                     return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: stores.tokens,
-                        log: Self.requestLog(proxy, format, log),
+                        log: Self.requestLog(proxy, format, log, feed),
                         services: own)
                 })
         } catch {
             throw ServiceError(error.description)
         }
-        services.start(prepared, server)
         self.logger = logger
         self.log = log
         workerCount = workers
         initial = settings
         state = Mutex(State(settings))
         certificates = CertificateWatches(counters: counters, logger: logger)
-        certificates.replace(settings, proxy, tls, admin: adminTLS)
+        console = ConsoleService(
+            ConsoleService.Sources(
+                server: server, services: services, upstream: upstream, counters: counters,
+                configuration: configurations,
+                certificates: { [certificates] in certificates.reports + services.certificates },
+                isStopping: { [adminFacts] in adminFacts.current.isStopping }, resolver: resolver, version: version,
+                workers: workers),
+            feed: feed, settings, proxy)
+        // Soon after the workers: requests that come before are told that the gate is starting.
         handler.attach(routes(version: version, resolver: resolver))
+        services.start(prepared, server)
+        certificates.replace(settings, proxy, tls, admin: adminTLS)
         for address in server.addresses {
             let place: Logger.Metadata = ["address": "\(address)", "upstream": "\(settings.upstream.address)"]
             logger.info("listening", metadata: place.merging(facts) { $1 })
@@ -153,8 +166,8 @@ package final class Service: Sendable {
     ///   - fallbackSecret: the one that ``GateAssembly`` got.
     package func reload(_ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8]) {
         let reloader = Reloader(
-            request, loaded: loaded, fallbackSecret: fallbackSecret, counters: counters, notifier: notifier,
-            logger: logger
+            request, loaded: loaded, fallbackSecret: fallbackSecret, counters: counters,
+            log: configurations, notifier: notifier, logger: logger
         ) { [weak self] settings, gate, done in
             guard let self else { return .failure(ServiceError("the service has ended")) }
             do throws(ServiceError) {
@@ -201,6 +214,7 @@ package final class Service: Sendable {
             state.drainTimeout = drain.drainTimeout
         }
         upstream.moved(to: proxy.upstream)
+        console.follow(settings, proxy)
         signOuts.replace(with: settings)
         handler.replace(AdminDoor.Keys(settings.admin, configuration.session))
         adminFacts.change { facts in
@@ -209,7 +223,7 @@ package final class Service: Sendable {
         }
         services.replace(
             with: next, sessionSecrets: configuration.session.secrets,
-            swap: { [server, format, log, configuration, proxy] keys, known, swapped in
+            swap: { [server, format, log, feed, configuration, proxy] keys, known, swapped in
                 var gate = configuration
                 for index in gate.providers.indices {
                     if let fetched = keys[gate.providers[index].name] { gate.providers[index].keys = fetched }
@@ -220,7 +234,7 @@ package final class Service: Sendable {
                     { worker in
                         worker.replace(
                             gate: Gate(gated), configuration: proxy,
-                            log: Self.requestLog(proxy, format, log),
+                            log: Self.requestLog(proxy, format, log, feed),
                             services: next.worker)
                     }, swapped)
             }, done)
@@ -247,7 +261,6 @@ package final class Service: Sendable {
     private func routes(version: String, resolver: Resolver) -> [AdminRoute] {
         let services = services
         return [
-            .page(IndexRoute()),
             .open(HealthRoute(server: server)),
             .open(ReadinessRoute(server: server, upstream: upstream, counters: counters, facts: adminFacts)),
             .open(
@@ -257,7 +270,7 @@ package final class Service: Sendable {
             .door(SessionsRoute(directory: services.directory)),
             .door(SignOutRoute(signOuts: signOuts)),
             .open(ProbeRoute(facts: adminFacts, loop: services.loop, resolver: resolver)),
-        ]
+        ] + ConsoleRoutes.all(console, DirectorySessions(services.directory, signOuts), handler)
     }
 
     // MARK: Stopping
@@ -277,6 +290,7 @@ package final class Service: Sendable {
     }
 
     private func drain() {
+        console.stop()
         let timeout = state.withLock { $0.drainTimeout }
         WorkQueue(label: "sidegate.drain").submit(after: timeout) { [self] in
             guard isFirstToEnd() else { return }

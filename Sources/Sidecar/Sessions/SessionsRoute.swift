@@ -26,7 +26,7 @@ struct SessionsRoute: DoorRoute {
 
     static func badRequest(_ problem: AdminParameterProblem) -> LocalResponse {
         AdminResponse.json(
-            400, [("error", "bad_request"), ("message", .string("the parameter \(problem.name) is not valid"))])
+            400, [("error", "bad_request"), ("message", .string(problem.description))])
     }
 
     /// What is asked for.

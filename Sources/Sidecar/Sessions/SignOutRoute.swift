@@ -53,12 +53,13 @@ struct SignOutRoute: DoorRoute {
                     ("ended", .number(JSONNumber(result.count))),
                     ("scope", reachesReplicas ? "replicas" : "process"), ("confirmed", .bool(result.isConfirmed)),
                 ])
-        case .failure(.noSuchSession):
+        case .failure(let problem):
             AdminResponse.json(
-                404, [("error", "no_such_session"), ("message", "no session of this ID is listed; it may have ended")])
-        case .failure(.noSuchProvider):
-            AdminResponse.json(
-                404, [("error", "no_such_provider"), ("message", "the configuration has no provider of this name")])
+                404,
+                [
+                    ("error", problem == .noSuchSession ? "no_such_session" : "no_such_provider"),
+                    ("message", .string(problem.description)),
+                ])
         }
     }
 }

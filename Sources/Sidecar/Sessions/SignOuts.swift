@@ -25,9 +25,16 @@ final class SignOuts: Sendable {
         var isConfirmed: Bool
     }
 
-    enum Problem: Error, Equatable {
+    enum Problem: Error, Equatable, CustomStringConvertible {
         case noSuchSession
         case noSuchProvider
+
+        var description: String {
+            switch self {
+            case .noSuchSession: "no session of this ID is listed; it may have ended"
+            case .noSuchProvider: "the configuration has no provider of this name"
+            }
+        }
     }
 
     /// Who asked, and how.
@@ -170,15 +177,18 @@ extension SignOuts.Order {
 struct AuditTrail: Sendable {
     private let format: LogFormat
     private let log: LogWriter
+    private let listener: any AuditListener
 
-    init(_ format: LogFormat, _ log: LogWriter) {
+    init(_ format: LogFormat, _ log: LogWriter, _ listener: any AuditListener) {
         self.format = format
         self.log = log
+        self.listener = listener
     }
 
     func write(_ event: AuditEvent) {
         var line: [UInt8] = []
         event.append(to: &line, format: format)
         log.write(line)
+        listener.add(event)
     }
 }

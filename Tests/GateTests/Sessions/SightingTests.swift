@@ -89,7 +89,7 @@ struct SightingTests {
                 "Chrome 126 on Android"
             ),
             ("curl/8.5.0", "curl 8.5.0"), ("", ""), ("Mozilla/5.0", ""), ("Mozilla/5.0 (Macintosh)", "macOS"),
-            ("\u{1b}[31m/1 x", "?[31m 1"), ("<script>alert(1)</script>", "<script>alert(1)< script>"),
+            ("\u{1b}[31m/1 x", "?[31m 1"), ("<script>alert(1)</script>", "<script>alert"),
         ] as [(String, String)])
     func browserNames(agent: String, name: String) {
         #expect(BrowserName(userAgent: Array(agent.utf8)).description == name)

@@ -45,6 +45,24 @@ struct RemoteKeyTests {
         }
     }
 
+    @Test(
+        "a return that answers an attempt of the browser is no stranger's; a bearer token and any other return may be")
+    func proven() throws {
+        let jwt = try token(id: "1", secret: Self.newSecret)
+        let (own, _) = try browser()
+        try own.returned(own.get("/a"), token: jwt)
+        #expect(own.provenKeyQuestions == [true])
+        let (bearer, _) = try browser()
+        try bearer.get("/", "Authorization: Bearer \(jwt)")
+        #expect(bearer.provenKeyQuestions == [false])
+        let (foreign, _) = try browser()
+        let url = foreign.returnURL(try foreign.get("/a"))
+        let stranger = Browser(foreign.gates[0])
+        stranger.fetchKeys = foreign.fetchKeys
+        try stranger.get(url + "&jwt=" + jwt)
+        #expect(stranger.provenKeyQuestions == [false])
+    }
+
     @Test("a token that is good, or bad for another reason, has nothing fetched")
     func notFetched() throws {
         let (browser, fetches) = try browser()

@@ -32,7 +32,7 @@ struct LogDocumentTests {
     func auditFields() throws {
         let event = AuditEvent(
             .login, time: 0, id: "x", client: "x", peer: "x", host: "x", user: "x", email: "x", reason: .expired,
-            detail: "x", provider: "x")
+            detail: "x", provider: "x", by: "x")
         var out: [UInt8] = []
         event.append(to: &out, format: .json)
         #expect(try Self.names(below: "## Audit lines") == Self.members(out))

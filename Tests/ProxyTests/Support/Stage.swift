@@ -63,6 +63,16 @@ final class Stage {
         try stage.play(body)
     }
 
+    /// Runs `body` with a server whose responses are made elsewhere.
+    static func run(
+        _ kind: EventLoop.Kind = .batched, responder: any PlainResponder, _ body: (Stage) throws -> Void
+    ) throws {
+        let stage = try Stage(kind, app: try App()) { loop in
+            PlainServer(loop: loop, limits: ConnectionLimits(), tls: nil, responder: responder)
+        }
+        try stage.play(body)
+    }
+
     private init(_ kind: EventLoop.Kind, app: App, _ make: @escaping @Sendable (EventLoop) -> any LoopServer) throws {
         let loop = EventLoop(label: "stage", kind: kind)
         self.loop = loop

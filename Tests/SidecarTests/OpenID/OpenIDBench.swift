@@ -93,9 +93,9 @@ final class OpenIDBench: Sendable {
                 client: client), done)
     }
 
-    func refresh() async throws {
+    func refresh(isProven: Bool = false) async throws {
         let done = Mailbox<Bool>()
-        providers.refresh(["staff"], isProven: false) { done.send(true) }
+        providers.refresh(["staff"], isProven: isProven) { done.send(true) }
         _ = try await done.next()
     }
 

@@ -137,6 +137,26 @@ struct OpenIDProvidersTests {
         #expect(try await bench.applied.next() == ["token", "new"])
     }
 
+    @Test("each of several rotations in a row is found by those who sign in, whatever strangers have asked for")
+    func rotations() async throws {
+        let requests = Count()
+        let bench = try OpenIDBench([
+            "/keys": { connection, _, _ in
+                try connection.answer(200, OpenIDBench.keySet("key \(requests.increment())"))
+            }
+        ])
+        bench.providers.start()
+        #expect(try await bench.applied.next() == ["token", "key 0"])
+        try await bench.refresh()
+        #expect(try await bench.applied.next() == ["token", "key 1"])
+        for number in 2..<7 {
+            try await bench.refresh(isProven: true)
+            #expect(try await bench.applied.next() == ["token", "key \(number)"])
+        }
+        try await bench.refresh()
+        #expect(bench.applied.isEmpty && requests.now == 7)
+    }
+
     @Test("keys that have moved are found by the document")
     func movedKeys() async throws {
         let (documents, requests) = (Count(), Count())

@@ -61,7 +61,9 @@ final class JWTRedirectLogin: LoginProtocol {
                     retention: tokens.retention(of: user.token, now: now),
                     keyID: user.token.keyID, omissions: user.omissions))
         } catch {
-            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys(of: [tokens.provider])) }
+            if tokens.canRefreshKeys(after: error.reason, request) {
+                return .ask(.keys(of: [tokens.provider], isProven: attempt.isOurs))
+            }
             return .refused(error, status: 403)
         }
     }

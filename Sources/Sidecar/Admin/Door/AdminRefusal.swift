@@ -4,7 +4,7 @@ import HTTP
 import JWT
 
 /// Why the door does not admit a request.
-package enum AdminRefusal: Error, Sendable, Equatable {
+package enum AdminRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no token, so nobody is admitted over TCP.
     case off
     /// The process at the other end of the unix socket is another user's, and there is no token.
@@ -18,6 +18,8 @@ package enum AdminRefusal: Error, Sendable, Equatable {
     case wrongToken
     /// There were too many wrong tokens.
     case limited(seconds: Int)
+
+    package var description: String { words }
 
     /// A stable name, for programs.
     package var code: String {

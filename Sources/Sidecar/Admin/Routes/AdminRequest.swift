@@ -8,7 +8,7 @@ import Reactor
 /// A request to the admin listener.
 package struct AdminRequest: Sendable {
     let head: RequestHead
-    let context: RequestContext
+    private(set) var context: RequestContext
     /// The process at the other end of a unix socket; nil over TCP.
     let credentials: PeerCredentials?
     /// Empty unless the route reads it.
@@ -22,6 +22,14 @@ package struct AdminRequest: Sendable {
     }
 
     var path: String { text(head.path) }
+
+    /// The same at the present time.
+    var now: AdminRequest {
+        var copy = self
+        copy.context.now = wallClockNow()
+        copy.context.monotonic = MonotonicTime.current().seconds
+        return copy
+    }
 
     /// Host and port, as the client names them.
     var authority: String { text(head.authority) }
@@ -105,6 +113,8 @@ struct AdminParameters: Sendable {
     private static let maximumCount = 64
 }
 
-struct AdminParameterProblem: Error, Equatable {
+struct AdminParameterProblem: Error, Equatable, CustomStringConvertible {
     var name: String
+
+    var description: String { "the parameter \(name) is not valid" }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import Proxy
 
 /// One address of the admin listener. The console and the commands add theirs to the table that ``AdminHandler`` gets.
 enum AdminRoute: Sendable {
@@ -10,12 +11,15 @@ enum AdminRoute: Sendable {
     case door(any DoorRoute)
     /// A page for everyone, which shows more to those whom the door admits.
     case page(any PageRoute)
+    /// A response without an end, for those whom the door admits.
+    case stream(any StreamRoute)
 
     var method: AdminMethod {
         switch self {
         case .open: .get
         case .door(let route): route.method
         case .page(let route): route.method
+        case .stream: .get
         }
     }
 
@@ -24,6 +28,7 @@ enum AdminRoute: Sendable {
         case .open(let route): route.path
         case .door(let route): route.path
         case .page(let route): route.path
+        case .stream(let route): route.path
         }
     }
 
@@ -32,7 +37,7 @@ enum AdminRoute: Sendable {
         switch self {
         case .open(let route): route.isIdentified
         case .door: true
-        case .page: false
+        case .page, .stream: false
         }
     }
 }
@@ -83,4 +88,15 @@ protocol PageRoute: Sendable {
     var method: AdminMethod { get }
     var path: String { get }
     func answer(_ request: AdminRequest, _ admission: AdminAdmission, _ done: @escaping AdminAnswer)
+}
+
+protocol StreamRoute: Sendable {
+    var path: String { get }
+
+    /// - Parameters:
+    ///   - slot: a place among the streams, to be given back at the end.
+    ///   - isAdmitted: whether the door would still admit the request.
+    func open(
+        _ request: AdminRequest, _ slot: DoorSlots.Slot, isAdmitted: @escaping @Sendable () -> Bool
+    ) -> (LocalResponse, any ResponseSource)
 }

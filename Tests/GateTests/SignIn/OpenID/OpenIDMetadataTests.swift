@@ -86,6 +86,40 @@ import Testing
             ("jwks_uri", "http://[::1]:3000/x", "its jwks_uri is not https"),
             ("authorization_endpoint", "http://127.0.0.1:3000/x", "its authorization_endpoint is not https"),
             ("token_endpoint", "http://localhost.example.com/token", "its token_endpoint is not https"),
+            ("token_endpoint", "https://127.0.0.1:3000/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://127.9.9.9/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://0.0.0.0/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://169.254.169.254/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://[::1]/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://[::]:1/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://[::ffff:7f00:1]/x", "its token_endpoint is on the gate's own machine"),
+            ("token_endpoint", "https://[fe80::1]/x", "its token_endpoint is on the gate's own machine"),
+            ("jwks_uri", "https://LOCALHOST/x", "its jwks_uri is on the gate's own machine"),
+            ("jwks_uri", "https://localhost./x", "its jwks_uri is on the gate's own machine"),
+            ("jwks_uri", "https://a.localhost:9/x", "its jwks_uri is on the gate's own machine"),
+            ("authorization_endpoint", "https://idp.example.com/a?state=x", "has a parameter state of its own"),
+            (
+                "authorization_endpoint", "https://idp.example.com/a?x=y&client_id",
+                "has a parameter client_id of its own"
+            ),
+            ("authorization_endpoint", "https://idp.example.com/a?%6eonce=x&", "has a parameter nonce of its own"),
+            (
+                "authorization_endpoint", "https://idp.example.com/a?redirect_uri=https://evil.example",
+                "has a parameter redirect_uri of its own"
+            ),
+            (
+                "authorization_endpoint", "https://idp.example.com/a?response_type=token",
+                "has a parameter response_type"
+            ),
+            (
+                "authorization_endpoint", "https://idp.example.com/a?code_challenge=x",
+                "has a parameter code_challenge of"
+            ),
+            (
+                "authorization_endpoint",
+                .string("https://idp.example.com/a?" + String(repeating: "a&", count: 300) + "scope=x"),
+                "has a parameter scope of its own"
+            ),
             ("token_endpoint", "https://user:secret@idp.example.com/token", "has no plain host and port"),
             ("token_endpoint", "https:///token", "has no plain host and port"),
             ("token_endpoint", "https://idp.example.com:99999/", "has no plain host and port"),
@@ -122,6 +156,40 @@ import Testing
         let metadata = try parse([(name, "http://idp.example.com/x")])
         #expect((name == "userinfo_endpoint" ? metadata.userInfoEndpoint : metadata.endSessionEndpoint) == nil)
         #expect(metadata.ignored == ["its \(name) is not https"])
+    }
+
+    @Test(arguments: [
+        ("userinfo_endpoint", "https://127.0.0.1/x", "is on the gate's own machine or link, and the issuer is not"),
+        (
+            "end_session_endpoint", "https://idp.example.com/end?post_logout_redirect_uri=x",
+            "has a parameter post_logout_redirect_uri of its own, which each request sets"
+        ),
+    ])
+    func anOptionalEndpointWithAFaultIsLeftOut(name: String, url: String, problem: String) throws {
+        let metadata = try parse([(name, .string(url))])
+        #expect((name == "userinfo_endpoint" ? metadata.userInfoEndpoint : metadata.endSessionEndpoint) == nil)
+        #expect(metadata.ignored == ["its \(name) \(problem)"])
+    }
+
+    /// Browsers are sent there, not the gate; private networks are where many providers are.
+    @Test(arguments: [
+        ("authorization_endpoint", "https://localhost/a"),
+        ("authorization_endpoint", "https://idp.example.com/a?State=x"),
+        ("end_session_endpoint", "https://127.0.0.1/x?a=b"), ("token_endpoint", "https://10.0.0.1/x"),
+        ("jwks_uri", "https://[fd00::1]/x"), ("token_endpoint", "https://notlocalhost/x"),
+    ])
+    func theseAreUsed(name: String, url: String) throws {
+        #expect(try parse([(name, .string(url))]).ignored == [])
+    }
+
+    @Test(arguments: ["https://localhost:8443", "https://127.0.0.1", "https://[::1]/x", "https://169.254.0.9"])
+    func anIssuerOnThisMachineHasItsEndpointsThere(base: String) throws {
+        let metadata = try parse(
+            [
+                ("issuer", .string(base)), ("token_endpoint", "https://127.0.0.1:1/t"),
+                ("jwks_uri", "https://localhost/k"),
+            ], issuer: base)
+        #expect(metadata.tokenEndpoint == "https://127.0.0.1:1/t")
     }
 
     @Test(arguments: [

@@ -8,6 +8,9 @@ enum EndSession {
     /// part of it.
     static let returnPath = "/.sidegate/signed-out"
 
+    /// What the gate adds to the endpoint.
+    static let parameters = ["client_id", "post_logout_redirect_uri", "id_token_hint"]
+
     /// - Parameters:
     ///   - endpoint: of the discovery document; it may have a query.
     ///   - idToken: of the session that ends; empty: not kept.

@@ -77,7 +77,9 @@ final class OpenIDLogin: LoginProtocol {
                 throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet; \(Self.fetchFix)")
             }
             guard tokens.hasKeys else {
-                if tokens.canRefreshKeys(after: .keyNotFound, request) { return .ask(.keys(of: [provider])) }
+                if tokens.canRefreshKeys(after: .keyNotFound, request) {
+                    return .ask(.keys(of: [provider], isProven: true))
+                }
                 throw OpenIDRefusal(
                     .providerUnavailable, "no usable key of the provider is known yet; \(Self.fetchFix)")
             }

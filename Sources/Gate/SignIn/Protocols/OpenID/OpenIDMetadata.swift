@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import JWT
 
 /// What an OpenID provider says of itself in its discovery document (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
@@ -84,16 +85,20 @@ extension OpenIDMetadata {
         guard let members = value.object else {
             throw OpenIDMetadataError("it is \(value.kindName), not an object", .noDocument)
         }
-        var reader = Reader(members, isOnThisMachine: issuer.lowercased().hasPrefix("http:"))
+        var reader = Reader(members, issuer: issuer)
         // OpenID Connect Discovery 1.0 §4.3: one provider must not be able to answer for another.
         let named = try reader.text("issuer")
         guard named.utf8.elementsEqual(issuer.utf8) else { throw Self.otherIssuer(named, issuer) }
         self.issuer = named
-        authorizationEndpoint = try reader.url("authorization_endpoint")
-        tokenEndpoint = try reader.url("token_endpoint")
-        jwksURL = try reader.url("jwks_uri")
-        userInfoEndpoint = reader.optionalURL("userinfo_endpoint")
-        endSessionEndpoint = reader.optionalURL("end_session_endpoint")
+        authorizationEndpoint = try reader.url("authorization_endpoint", without: OpenIDParameter.own)
+        tokenEndpoint = try reader.calledURL("token_endpoint")
+        jwksURL = try reader.calledURL("jwks_uri")
+        userInfoEndpoint = reader.optional("userinfo_endpoint") { (reader) throws(OpenIDMetadataError) in
+            try reader.calledURL("userinfo_endpoint")
+        }
+        endSessionEndpoint = reader.optional("end_session_endpoint") { (reader) throws(OpenIDMetadataError) in
+            try reader.url("end_session_endpoint", without: EndSession.parameters)
+        }
         announcesIssuer = try reader.truth("authorization_response_iss_parameter_supported")
         supportsBackchannelLogout = try reader.truth("backchannel_logout_supported")
         supportsBackchannelSession = try reader.truth("backchannel_logout_session_supported")
@@ -107,6 +112,9 @@ extension OpenIDMetadata {
         ignored = reader.ignored
     }
 
+    /// The issuer itself is on this machine, or on one of its links, as far as its text shows. Then its endpoints may be.
+    package static func isLocal(issuer: String) -> Bool { ProviderURL.isLocal(issuer) }
+
     private static func otherIssuer(_ named: String, _ issuer: String) -> OpenIDMetadataError {
         guard named.utf8.count <= 256, named.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
             return OpenIDMetadataError("its issuer is not the configured one, and is not readable", .issuer)
@@ -117,13 +125,15 @@ extension OpenIDMetadata {
     /// Reads members by name.
     private struct Reader {
         private let members: JSONObject
+        /// See ``ProviderURL``.
         private let isOnThisMachine: Bool
+        private let mayBeLocal: Bool
         private(set) var ignored: [String] = []
 
-        /// - Parameter isOnThisMachine: the issuer is; see ``ProviderURL``.
-        init(_ members: JSONObject, isOnThisMachine: Bool) {
+        init(_ members: JSONObject, issuer: String) {
             self.members = members
-            self.isOnThisMachine = isOnThisMachine
+            isOnThisMachine = issuer.lowercased().hasPrefix("http:")
+            mayBeLocal = ProviderURL.isLocal(issuer)
         }
 
         /// Nil when it is missing, or null, which some providers write for "none".
@@ -148,10 +158,43 @@ extension OpenIDMetadata {
             return text
         }
 
-        mutating func optionalURL(_ name: String) -> String? {
+        /// Of an endpoint that the gate itself calls: a provider elsewhere must not have it send requests to what listens on
+        /// its own machine.
+        func calledURL(_ name: String) throws(OpenIDMetadataError) -> String {
+            let text = try url(name)
+            guard mayBeLocal || !ProviderURL.isLocal(text) else {
+                throw OpenIDMetadataError("its \(name) is on the gate's own machine or link, and the issuer is not")
+            }
+            return text
+        }
+
+        /// RFC 6749 §3.1: request parameters must not occur twice, and of two a provider may take either.
+        func url(_ name: String, without names: [String]) throws(OpenIDMetadataError) -> String {
+            let text = try url(name)
+            let bytes = Array(text.utf8)
+            guard let mark = bytes.firstIndex(of: UInt8(ascii: "?")) else { return text }
+            var repeated: String?
+            QueryParameters.forEach(in: bytes.span, mark + 1..<bytes.count) { parameter, _ in
+                let found = names.first { name in
+                    let name = Array(name.utf8)
+                    return PercentEncoding.decodes(
+                        bytes.span.extracting(parameter), to: name.span, plusIsSpace: true)
+                }
+                repeated = repeated ?? found
+            }
+            if let repeated {
+                throw OpenIDMetadataError("its \(name) has a parameter \(repeated) of its own, which each request sets")
+            }
+            return text
+        }
+
+        /// - Parameter read: of the member `name`.
+        mutating func optional(
+            _ name: String, _ read: (Reader) throws(OpenIDMetadataError) -> String
+        ) -> String? {
             guard member(name) != nil else { return nil }
             do throws(OpenIDMetadataError) {
-                return try url(name)
+                return try read(self)
             } catch {
                 ignored.append(error.description)
                 return nil

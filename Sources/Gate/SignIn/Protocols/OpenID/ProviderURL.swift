@@ -27,6 +27,17 @@ enum ProviderURL {
         return nil
     }
 
+    /// A request to it stays on this machine or on one of its links, as far as its text shows: its host is an address of
+    /// that kind, or `localhost`.
+    static func isLocal(_ text: String) -> Bool {
+        guard var host = PublicOrigin(ofURL: text)?.host else { return false }
+        while host.last == UInt8(ascii: ".") { host.removeLast() }
+        let name = String(decoding: host, as: UTF8.self)
+        if name == "localhost" || name.hasSuffix(".localhost") { return true }
+        let address = name.hasPrefix("[") ? String(name.dropFirst().dropLast()) : name
+        return IPAddress(text: address)?.isLocal ?? false
+    }
+
     private static func isLoopback(_ host: [UInt8]) -> Bool {
         let name = String(decoding: host, as: UTF8.self)
         if name == "localhost" || name.hasSuffix(".localhost") || name == "[::1]" { return true }
