@@ -78,12 +78,17 @@ let package = Package(
                 "HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ], small),
+        module(
+            "StateJournal",
+            [
+                "HTTP", "Gate", "Cryptography", "Proxy", "Reactor", .product(name: "Logging", package: "swift-log"),
+            ], small),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"], small),
         module(
             "Sidecar",
             [
                 "Decisions", "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState",
-                "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS", "Console", "Pages",
+                "StateJournal", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS", "Console", "Pages",
                 .product(name: "Logging", package: "swift-log"),
             ], small),
         .executableTarget(
@@ -96,8 +101,12 @@ let package = Package(
             ],
             path: "Sources/Command",
             swiftSettings: small,
-            // Merges identical code.
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
+            // Merges identical code, and leaves out code that nothing refers to: the flags for a static standard library
+            // would export all of the package's symbols, which keeps them.
+            linkerSettings: [
+                .unsafeFlags(
+                    ["-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic"], .when(configuration: .release))
+            ]),
 
         // Shared by the tests of several modules.
         .target(
@@ -125,6 +134,12 @@ let package = Package(
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography", "TestSupport"]),
         tests("RedisTests", ["Redis", "Reactor"]),
         tests(
+            "StateJournalTests",
+            [
+                "StateJournal", "Cryptography", "Gate", "HTTP", "Reactor", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
             "ProxyTests",
             [
                 "Decisions", "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography",
@@ -134,7 +149,8 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Console", "Cryptography", "Decisions", "Gate", "HTTP", "HTTP1", "JWT",
-                "Outbound", "Proxy", "Reactor", "SharedState", "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "Outbound", "Proxy", "Reactor", "SharedState", "StateJournal", "TLS", "Telemetry", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),

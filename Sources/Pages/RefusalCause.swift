@@ -21,6 +21,8 @@ package enum RefusalCause: Equatable, Sendable {
     case providerSentNothing
     /// An OpenID provider sent its response in a form where it belongs into the URL, or the other way round.
     case otherResponseMode(isForm: Bool)
+    /// The sign-in was refused a moment ago, and came again.
+    case attemptFailed
 }
 
 /// How users are to sign in: what an administrator should check depends on it.
@@ -56,6 +58,10 @@ extension ReasonText {
                 title: text.title,
                 happened: catalogue.joined(text.happened, problem.sentence(about: name, in: catalogue)),
                 advice: catalogue[.fieldAdvice], fix: text.fix)
+        case .attemptFailed:
+            return ReasonText(
+                title: catalogue[.otherReasonTitle], happened: catalogue[.otherReason],
+                advice: catalogue[.otherReasonAdvice], fix: catalogue[.otherReasonFix])
         case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing, .otherResponseMode:
             let sentence = cause?.sentence(in: catalogue) ?? ""
             return ReasonText(
@@ -82,6 +88,7 @@ extension RefusalCause {
             catalogue.filled(.returnedElsewhere, ["actual": actual, "expected": expected])
         case .providerError(let code): catalogue.filled(.providerErrorCode, ["code": code])
         case .providerSentNothing: catalogue[.providerSentNothing]
+        case .attemptFailed: catalogue[.otherReason]
         case .otherResponseMode(let isForm):
             catalogue.filled(
                 .otherResponseMode,

@@ -32,7 +32,7 @@ package final class ReplicaReplayStore: ReplayStore {
     /// The tokens that this process accepted, and those that the store reported as used. They are not accepted again, even
     /// if the store fails or forgets them: it measures time by its own clock only, and with `replay.onFailure: allow` it
     /// may never have seen them.
-    private let witness: MemoryReplayStore
+    private let witness: any TokenWitness
     /// The tokens that the store has reported as unused to this process.
     private let unused: UnusedTokens
     private let endBearer: @Sendable (_ keys: [[UInt8]], _ done: @escaping @Sendable () -> Void) -> Void
@@ -43,7 +43,7 @@ package final class ReplicaReplayStore: ReplayStore {
     ///   - endBearer: has all loops of the process forget that a token was good as bearer, then calls `done`.
     package init(
         _ store: any ReplicaStore, _ connection: any ReplicaConnection, loop: EventLoop, policy: Policy,
-        witness: MemoryReplayStore, unused: UnusedTokens,
+        witness: any TokenWitness, unused: UnusedTokens,
         endBearer: @escaping @Sendable (_ keys: [[UInt8]], _ done: @escaping @Sendable () -> Void) -> Void
     ) {
         self.store = store

@@ -73,10 +73,11 @@ def test_the_service_starts_with_or_without_each_secret():
         assert unit(name)["ConditionPathExists"] == ["/etc/sidegate/sidegate.yaml"]
 
 
-def test_the_service_has_no_privileges_and_no_writable_paths():
+def test_the_service_has_no_privileges_and_writes_its_state_alone():
     service = unit("sidegate.service")
     assert service["DynamicUser"] == ["yes"] and service["User"] == ["sidegate"] and service["CapabilityBoundingSet"] == [] == service["AmbientCapabilities"]
     assert "ReadWritePaths" not in service and service["ProtectSystem"] == ["strict"]
+    assert service["StateDirectory"] == ["sidegate"] and service["StateDirectoryMode"] == ["0700"], "nobody else's"
 
 
 # Docker

@@ -24,7 +24,7 @@ struct ChangeTests {
     static let rows = [
         Row(before: "", after: "", names: []),
         // The same value, written in another way.
-        Row(before: "workers: 1", after: "workers: 0x1", names: []),
+        Row(before: "limits: { drainTimeout: 60s }", after: "limits: { drainTimeout: 1m }", names: []),
         Row(before: "workers: 1", after: "workers: 2", names: ["workers"]),
         Row(
             before: "", after: "limits: { requestsPerSecond: 5, bodyBytes: 1MiB }",
@@ -36,9 +36,9 @@ struct ChangeTests {
             before: "identityHeaders: { X-User: \"{user}\" }", after: "identityHeaders: { X-User: \"{email}\" }",
             names: ["identityHeaders.X-User"]),
         Row(
-            before: "access: { rules: [{ path: /a, allow: anyone }, { path: /b, allow: anyone }] }",
-            after: "access: { rules: [{ path: /a, allow: anyone }, { path: /c, allow: anyone }] }",
-            names: ["access.rules[1].path"]),
+            before: "access: { rules: [{ paths: [/a], allow: anyone }, { paths: [/b], allow: anyone }] }",
+            after: "access: { rules: [{ paths: [/a], allow: anyone }, { paths: [/c], allow: anyone }] }",
+            names: ["access.rules[1].paths"]),
     ]
 
     @Test("is told by the names of options", arguments: rows)

@@ -21,6 +21,24 @@ struct LayerTests {
         #expect(place.load(file, overrides: twice).settings?.token.policy.clockSkew == 4)
     }
 
+    @Test("systemd's state directory is a default that everything else displaces")
+    func stateDirectory() throws {
+        let systemd = ["STATE_DIRECTORY": "/var/lib/sidegate:/var/lib/other"]
+        func directory(_ more: String = "", _ environment: [String: String] = systemd, purpose: Purpose = .serve)
+            -> String?
+        {
+            place.load(minimal + more, environment: environment, purpose: purpose).settings?.state?.directory
+        }
+        #expect(directory() == "/var/lib/sidegate")
+        #expect(directory("state: { directory: /srv/gate }\n") == "/srv/gate")
+        #expect(directory("state: { directory: gate }\n") == place.path + "/gate", "beside the file")
+        #expect(directory("state: { directory: \"\" }\n") == nil)
+        #expect(directory("", ["STATE_DIRECTORY": ""]) == nil)
+        let own = systemd.merging(["SIDEGATE_STATE_DIRECTORY": "/own"]) { $1 }
+        #expect(directory("state: { directory: /srv/gate }\n", own) == "/own")
+        #expect(directory(purpose: .inspect) == nil, "commands about tokens open no state")
+    }
+
     @Test("Every key has one environment name of its own")
     func environmentNames() {
         #expect(OptionTable.row("token.clockSkew")?.environmentName == "SIDEGATE_TOKEN_CLOCKSKEW")

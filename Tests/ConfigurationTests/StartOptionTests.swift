@@ -17,6 +17,8 @@ struct StartOptionTests {
             ("", "admin: { token: an-admin-token-of-32-bytes-00001, hosts: [gate.internal] }", []),
             ("", "log: { format: json }", ["log.format"]), ("", "log: { level: debug, access: false }", []),
             ("", "replay: { store: redis }", ["replay.store"]),
+            ("", "state: { directory: /var/lib/gate }", ["state.directory"]),
+            ("state: { directory: /var/lib/gate }", "state: { directory: /var/lib/gate }", []),
             ("replay: { store: redis }", "replay: { store: redis, onFailure: allow }", []),
             (
                 "replay: { store: redis }", "replay: { store: redis }\nredis: { url: \"redis://127.0.0.1:6380\" }",
@@ -58,6 +60,7 @@ struct StartOptionTests {
             paths == [
                 "listen", "workers", "tls.certificates", "session.store", "redis.url", "redis.prefix", "redis.timeout",
                 "redis.ca", "redis.serverName", "redis.clientCertificate", "redis.clientKey", "replay.store",
+                "state.directory",
                 "admin.listen", "admin.tls.certificate", "log.format",
             ])
         #expect(JSONSchema.text().split(separator: "\n").filter { $0.contains(sentence) }.count == paths.count)

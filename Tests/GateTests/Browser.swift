@@ -146,6 +146,10 @@ final class Browser {
     private(set) var revocations: [Revocation] = []
     /// The replay store does not answer.
     var isStoreAway = false
+    /// What is said of each sign-in in its place; nil: it is asked.
+    var replayVerdict: ReplayVerdict?
+    /// The responses to attempts, by which returns that come again are known.
+    private(set) var responses: [AttemptResponse] = []
     /// How often it was asked about bearer tokens.
     private(set) var tokenQuestions = 0
     /// Where sessions are kept when they are not in cookies.
@@ -210,7 +214,9 @@ final class Browser {
             return .keys
         case .exchangeCode(let pending):
             return .exchangeCode(exchangeCode?(pending.exchange) ?? .unavailable(detail: "no token endpoint"))
-        case .consumeToken(let pending): return .consumeToken(consume(pending.replayKeys, pending.retention))
+        case .consumeToken(let pending):
+            if let response = pending.response { responses.append(response) }
+            return .consumeToken(replayVerdict ?? consume(pending.replayKeys, pending.retention))
         case .consumeLogoutToken(let pending):
             return .consumeLogoutToken(store.consume(pending.replayKeys, for: pending.retention, now: context.clock))
         case .endBearer(let token):

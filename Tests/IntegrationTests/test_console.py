@@ -29,7 +29,9 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 
 @pytest.fixture
 def watched(upstream, start_gate):
-    return start_gate(upstream, admin=console(hosts=["gate.internal"]))
+    gate = start_gate(upstream, admin=console(hosts=["gate.internal"]))
+    assert answer(gate, "GET", "/healthz").status == 200
+    return gate
 
 
 def call(gate, target="/", method="GET", headers=BEARER, body=None, host=None, **more):

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from harness.admin import ask
+from harness.admin import ask, started
 from harness.admin import port as admin_port
 from harness.console import BEARER, FORM, TOKEN, console, run
 from harness.gate import NAVIGATION, sidegate
@@ -23,7 +23,8 @@ def guarded(upstream, start_gate):
 
 
 def call(gate, method="GET", target="/api/sessions", headers=(), body=None, host=None):
-    return exchange(admin_port(gate), method, target, headers, body, host)
+    # The listener is open before the workers serve.
+    return wait_until(lambda: started(exchange(admin_port(gate), method, target, headers, body, host)), "the workers serve")
 
 
 class TestAdmission:

@@ -77,9 +77,10 @@ def test_look_alikes_are_refused_in_observe_mode(upstream, start_gate):
 
 def test_look_alikes_are_refused_on_the_paths_of_native_login(upstream, start_gate):
     gate = start_gate(
-        upstream, trustedProxies=["127.0.0.1"], nativeLogin={"paths": ["/login"], "from": ["127.0.0.1/32"]})
-    assert ask(gate, {}, "/login?no_sso").status == 202
-    assert ask(gate, {"X_Forwarded_User": ATTACK}, "/login?no_sso").status == 403
+        upstream, trustedProxies=["127.0.0.1"], nativeLogin={"paths": ["/login"], "from": ["203.0.113.0/24"]})
+    client = {"X-Forwarded-For": "203.0.113.9"}
+    assert ask(gate, client, "/login?no_sso").status == 202
+    assert ask(gate, {**client, "X_Forwarded_User": ATTACK}, "/login?no_sso").status == 403
 
 
 def test_headers_of_the_configuration_and_the_assertion(upstream, start_gate, tmp_path):

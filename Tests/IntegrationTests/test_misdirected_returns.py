@@ -16,6 +16,8 @@ from harness.process import wait_until
 from harness.reloads import admin
 from harness.visits import accepted
 
+LOGIN = "/.sidegate/login"
+
 
 def path_of(query: str, path: str = "/oauth/callback") -> str:
     return f"{path}?{query}"
@@ -135,6 +137,33 @@ class TestCodes:
         own = {**FORM_POST, "Origin": secure.origin, "Sec-Fetch-Site": "same-origin"}
         assert browser.navigate("/oauth/callback", "POST", own, answer.query.encode()).status == 200
         assert accepted(browser.come_back(answer)) == "/more"
+
+    @pytest.mark.parametrize("encoding", ["marks", "all", "names"])
+    def test_in_any_encoding_that_the_return_path_reads(self, provider, start_openid_gate, upstream, encoding):  # noqa: F811
+        gate = start_openid_gate(provider, trustedProxies=["127.0.0.0/8"], access={"default": "guest"}, is_up=False)
+        ready(gate, target=f"{LOGIN}?return_to=/page")
+        browser = OpenIDVisit(gate, provider)
+        browser.url = browser.navigate(f"{LOGIN}?return_to=/page")["Location"]
+        answer = browser.authorize()
+
+        def whole(text):
+            return "".join(f"%{ord(char):02x}" for char in text)
+
+        def written(text):
+            return {"marks": text.replace("_", "%5F").replace("-", "%2D"), "all": whole(text), "names": text}[encoding]
+        query = "&".join(
+            f"{whole(name) if encoding == 'names' else name}={written(value)}" for name, value in answer.parameters.items())
+        if encoding == "marks":
+            query = query.replace("&state=n", "&state=%6E").replace("&state=w", "&state=%77")
+        upstream.requests.clear()
+        named(gate, browser.navigate(path_of(query), headers=FROM_ANOTHER_SITE), "/oauth/callback")
+        host = urllib.parse.urlsplit(gate.origin).netloc
+        response = gate.exchange("GET", "/.sidegate/auth", {
+            **NAVIGATION, "Cookie": browser.cookie_header(), "X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http",
+            "X-Forwarded-Host": host, "X-Forwarded-Uri": path_of(query), "X-Forwarded-For": "127.0.0.1"})
+        assert response.status in (400, 403) and "return_path_mismatch" in response.text
+        assert not upstream.requests
+        assert browser.navigate(f"{CALLBACK}?{query}", headers=FROM_ANOTHER_SITE).status == 303, "the return path reads it"
 
     def test_forward_auth(self, provider, start_openid_gate):  # noqa: F811
         gate = start_openid_gate(provider, is_up=False, trustedProxies=["127.0.0.0/8"])

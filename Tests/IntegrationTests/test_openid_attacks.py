@@ -3,7 +3,6 @@
 
 import base64
 import json
-import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ import pytest
 
 from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, XHR
 from harness.openid import (  # noqa: F401  fixtures among them
-    CALLBACK, OpenIDVisit, OverHTTPX, authority, module_openid_gate, module_provider, openid_gate, openid_settings, provider, ready, secure_settings,
+    CALLBACK, FORM, OpenIDVisit, OverHTTPX, authority, module_openid_gate, module_provider, openid_gate, openid_settings, provider, ready, secure_settings,
     start_openid_gate, start_provider)
 from harness.openid_keys import Signer, sign
 from harness.openid_provider import (
@@ -105,47 +104,92 @@ class TestStates:
         assert provider.count("token") == 1, "the code is not sent a second time"
         assert browser.session()["fields"] == before["fields"] if "fields" in before else True
 
-    def test_a_stolen_response_with_its_cookies_is_for_single_use(self, openid_gate, provider):
-        """The provider, not the gate, remembers used codes: it refuses the second one."""
+    def test_a_response_counts_for_its_own_browser_alone(self, openid_gate, provider):
+        """Before and after the sign-in; a browser is who has the attempt's login cookie (see test_openid_load.py)."""
         browser = OpenIDVisit(openid_gate, provider, "/page")
-        answer, thief = browser.authorize(), OpenIDVisit(openid_gate, provider)
-        thief.cookies = dict(browser.cookies)
-        accepted(browser.come_back(answer))
-        response = thief.come_back(answer)
-        assert 400 <= response.status < 500
-        nobody_is_in(thief, response)
+        answer = browser.authorize()
+        for _ in range(2):
+            other, thief = OpenIDVisit(openid_gate, provider), OpenIDVisit(openid_gate, provider, "/")
+            refused(other.come_back(answer), "login_state_missing")
+            refused(thief.come_back(answer), "login_state_missing")
+            nobody_is_in(other)
+            nobody_is_in(thief)
+            accepted(browser.come_back(answer))
+        thief = OpenIDVisit(openid_gate, provider, "/")
+        refused(thief.come_back(answer.changed(state=thief.request_of()["state"])), "code_exchange_failed")
+        nobody_is_in(thief)
+        assert provider.count("token") == 2
         provider.refusals.clear()
 
-    def test_an_id_token_is_for_single_use_even_if_the_provider_repeats_it(self, openid_gate, provider):
+    def test_a_response_is_for_single_use_after_the_user_has_signed_out(self, openid_gate, provider):
         browser = OpenIDVisit(openid_gate, provider, "/page")
-        answer, thief, issued = browser.authorize(), OpenIDVisit(openid_gate, provider), []
-        thief.cookies = dict(browser.cookies)
+        answer, copy = browser.authorize(), OpenIDVisit(openid_gate, provider)
+        copy.cookies = dict(browser.cookies)
+        accepted(browser.come_back(answer))
+        browser.sign_out()
+        response = copy.come_back(answer)
+        refused(response, "replayed")
+        nobody_is_in(copy, response)
+
+    def test_nor_after_the_provider_has_ended_the_session(self, openid_gate, provider):
+        browser = OpenIDVisit(openid_gate, provider, "/page")
+        answer, copy = browser.authorize(), OpenIDVisit(openid_gate, provider)
+        copy.cookies = dict(browser.cookies)
+        accepted(browser.come_back(answer))
+        body = urllib.parse.urlencode({"logout_token": provider.logout_token()}).encode()
+        assert openid_gate.exchange("POST", "/.sidegate/backchannel-logout", FORM, body).status == 200
+        response = copy.come_back(answer)
+        refused(response, "replayed")
+        nobody_is_in(copy, response)
+
+    def test_an_id_token_is_for_single_use_even_if_the_provider_repeats_it(self, provider, start_openid_gate):
+        """For another code, another attempt, another browser, and as a bearer token: the same code of the same attempt
+        is the same sign-in."""
+        gate = start_openid_gate(provider, token={"bearer": True})
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer, copy, issued = browser.authorize(), OpenIDVisit(gate, provider), []
+        copy.cookies = dict(browser.cookies)
 
         def repeat(request, connection):
             if not issued:
-                issued.append(json.dumps(provider.tokens(request)))
-            connection.respond(200, {"Content-Type": "application/json"}, issued[0])
+                issued.append(provider.tokens(request))
+            connection.respond(200, {"Content-Type": "application/json"}, json.dumps(issued[0]))
         provider.scripts["token"] = repeat
         accepted(browser.come_back(answer))
-        response = thief.come_back(answer)
-        refused(response, "replayed")
-        nobody_is_in(thief, response)
+        response = copy.come_back(answer.changed(code="another"))
+        refused(response, "code_exchange_failed")
+        nobody_is_in(copy, response)
+        for thief in (OpenIDVisit(gate, provider, "/"), browser):
+            url = thief.navigate("/.sidegate/login?return_to=/")["Location"]
+            response = thief.come_back(answer.changed(state=thief.request_of(url)["state"]))
+            refused(response, "nonce_mismatch")
+            nobody_is_in(OpenIDVisit(gate, provider), response)
+        token = issued[0]["id_token"]
+        response = gate.exchange("GET", "/", {**XHR, "Authorization": f"Bearer {token}"})
+        assert response.status == 401 and "replayed" in response.text
+        response = copy.navigate(f"{CALLBACK}?jwt={token}", headers=FROM_ANOTHER_SITE)
+        assert 400 <= response.status < 500
+        nobody_is_in(copy, response)
 
-    def test_parallel_uses_of_one_response_sign_in_once(self, openid_gate, provider):
-        browser = OpenIDVisit(openid_gate, provider, "/page")
-        answer, issued, lock = browser.authorize(), [], threading.Lock()
-
-        def repeat(request, connection):
-            with lock:
-                if not issued:
-                    issued.append(json.dumps(provider.tokens(request)))
-            connection.respond(200, {"Content-Type": "application/json"}, issued[0])
-        provider.scripts["token"] = repeat
+    def test_parallel_uses_of_one_response_sign_in_its_browser_alone(self, start_openid_gate, provider):
+        """Sixteen times by the browser that began the attempt, on two loops; as often by others, which are refused."""
+        gate = start_openid_gate(provider, workers=2)
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer = browser.authorize()
+        others = [OpenIDVisit(gate, provider, "/") for _ in range(16)]
         headers = {**NAVIGATION, **FROM_ANOTHER_SITE, "Cookie": browser.cookie_header()}
         target = f"{CALLBACK}?{answer.query}"
-        with ThreadPoolExecutor(8) as pool:
-            statuses = [r.status for r in pool.map(lambda _: openid_gate.exchange("GET", target, headers), range(16))]
-        assert statuses.count(303) == 1, statuses
+        with ThreadPoolExecutor(16) as pool:
+            own = [pool.submit(gate.exchange, "GET", target, headers) for _ in range(16)]
+            foreign = [pool.submit(other.come_back, answer) for other in others]
+            for response in (future.result(60) for future in own):
+                copy = OpenIDVisit(gate, provider)
+                for line in response.all("Set-Cookie"):
+                    copy.take(line)
+                assert accepted(response) == "/page" and copy.is_in
+            for response in (future.result(60) for future in foreign):
+                refused(response, "login_state_missing")
+        assert provider.count("token") == 1 and not any(other.has_session for other in others)
 
     def test_another_hosts_attempt_does_not_count(self, provider, start_openid_gate):
         gate = start_openid_gate(provider)
@@ -527,6 +571,9 @@ class TestTokenEndpoint:
         answer = provider.authorize(browser.go("/"))
         provider.stop()
         refused(browser.come_back(answer), "provider_unavailable", 503)
+        again = browser.come_back(answer)
+        refused(again, "login_state_missing")
+        assert "Sign-in did not work" in again.text and "cookie" not in again.text, "the attempt has failed: that is all"
         assert signed_in.navigate("/").status == 200, "signed-in users notice nothing"
         assert gate.exchange("GET", "/", NAVIGATION).status == 302, "the last good discovery document is kept"
 

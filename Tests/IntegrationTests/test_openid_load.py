@@ -99,9 +99,9 @@ class TestRepeatedReturns:
         accounts = Accounts()
         try:
             gate = posting(provisioning={"url": accounts.url, "secret": SECRET})
-            browser, thief = OpenIDVisit(gate, provider, "/page"), OpenIDVisit(gate, provider)
+            browser, copy = OpenIDVisit(gate, provider, "/page"), OpenIDVisit(gate, provider)
             answer = browser.authorize()
-            thief.cookies = dict(browser.cookies)
+            copy.cookies = dict(browser.cookies)
             accounts.gate_open.clear()
             first = sends(gate, browser, answer.query, as_form=True)
             wait_until(lambda: accounts.calls, "the app is called")
@@ -109,8 +109,56 @@ class TestRepeatedReturns:
             wait_until(lambda: returns(gate), f"the gate has noticed\n{gate.log()}")
             accounts.gate_open.set()
             assert accepted(browser.come_back(answer)) == "/page" and provider.count("token") == 1
-            # Once: then it has a response.
-            refused(thief.come_back(answer), "replayed")
+            # Without the login cookie it is nobody's, and not once more after a sign-out.
+            refused(OpenIDVisit(gate, provider).come_back(answer), "login_state_missing")
+            browser.sign_out()
+            refused(copy.come_back(answer), "replayed")
+        finally:
+            accounts.gate_open.set()
+            accounts.server.stop()
+
+    @pytest.mark.parametrize("mode", ["query", "form_post"])
+    def test_whatever_was_answered_the_next_one_signs_in(self, posting, start_openid_gate, provider, mode):
+        """The first response is complete, and the browser has not kept it: its requests bring the same cookies."""
+        gate = posting() if mode == "form_post" else start_openid_gate(provider, workers=2)
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer, before = browser.authorize(), dict(browser.cookies)
+        for _ in range(4):
+            browser.cookies = dict(before)
+            assert accepted(browser.come_back(answer)) == "/page" and browser.is_in
+        # With the cookies of both: it leads to the page, and the session goes on.
+        browser.cookies.update(before)
+        assert accepted(browser.come_back(answer)) == "/page" and browser.is_in
+        assert provider.count("token") == 1
+
+    def test_those_that_wait_for_the_provider_all_sign_in(self, start_openid_gate, provider):
+        gate = start_openid_gate(provider, workers=2)
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer = browser.authorize()
+        provider.scripts["token"] = holds(provider)
+        connections = [sends(gate, browser, answer.query)]
+        provider.wait_for("token")
+        connections += [sends(gate, browser, answer.query) for _ in range(7)]
+        provider.released.set()
+        for connection in connections:
+            assert accepted(connection.response()) == "/page"
+            connection.close()
+        assert provider.count("token") == 1
+
+    def test_the_app_is_notified_once(self, posting, provider):
+        accounts = Accounts()
+        try:
+            gate = posting(provisioning={"url": accounts.url, "secret": SECRET})
+            browser = OpenIDVisit(gate, provider, "/page")
+            answer = browser.authorize()
+            accounts.gate_open.clear()
+            connections = [sends(gate, browser, answer.query, as_form=True) for _ in range(3)]
+            wait_until(lambda: accounts.calls, "the app is called")
+            accounts.gate_open.set()
+            for connection in connections:
+                assert accepted(connection.response()) == "/page"
+                connection.close()
+            assert len(accounts.calls) == 1
         finally:
             accounts.gate_open.set()
             accounts.server.stop()

@@ -170,6 +170,7 @@ class TestTLS:
         provider.metadata = {"token_endpoint": inside + "/token"}
         gate, redeemed = start_openid_gate(provider, **options), provider.count("token")
         refused(OpenIDVisit(gate, provider).enter(), "provider_unavailable")
+        wait_until(lambda: log_lines(gate, "authorization code not redeemed"), "the line")
         assert "one of this machine" in log_lines(gate, "authorization code not redeemed")[0]["cause"]
         assert provider.count("token") == redeemed
 

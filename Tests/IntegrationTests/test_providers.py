@@ -629,7 +629,7 @@ class TestCheck:
 
     def test_a_good_one_is_good(self, checked, world):
         code, said = checked(entry("staff", world.staff), entry("customers", world.customers), portal(),
-                             identityHeaders={"X-Forwarded-User": "{user}", "X-Provider": "{provider}"})
+                             publicURL="http://app.test", identityHeaders={"X-Forwarded-User": "{user}", "X-Provider": "{provider}"})
         assert code == 0 and "warning" not in said, said
 
     @pytest.mark.parametrize("name", ["Staff", "", "a b", "a/b", "ä", "x" * 33, "a.b", "a_b"])

@@ -125,7 +125,7 @@ class TestSignOut:
         wait_for_users(watched, "ada", "ada", "bob")
         done = run(watched, "sign-out", "--user", "ada")
         assert done.returncode == 0 and done.stdout == "2 sessions ended\n", done.stderr
-        assert "session.secret" in done.stderr and "this process only" in done.stderr
+        assert "session.secret" in done.stderr and "again after its restart" in done.stderr
         for browser in (here, elsewhere):
             assert browser.navigate("/").status == 302
         assert bob.navigate("/").status == 200

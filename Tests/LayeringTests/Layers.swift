@@ -33,10 +33,14 @@ enum Layers {
             "Synchronization", "Glibc",
         ],
         "SharedState": ["HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor", "Logging", "Synchronization"],
+        "StateJournal": [
+            "HTTP", "Gate", "Cryptography", "Proxy", "Reactor", "Logging", "Synchronization",
+        ],
         // Assembly.
         "Sidecar": [
             "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
-            "Console", "Reactor", "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization",
+            "Console", "Reactor", "TLS", "Outbound", "Redis", "SharedState", "StateJournal", "Proxy", "Logging",
+            "Synchronization",
             "Glibc",
         ],
         "Command": [

@@ -156,6 +156,7 @@ struct LanguageTests {
             (.returnedElsewhere(actual: "http://a", expected: "https://b"), ["http://a", "https://b"]),
             (.providerError(code: "access_denied"), ["access_denied"]),
             (.providerSentNothing, [language.catalogue[.providerSentNothing]]),
+            (.attemptFailed, [language.catalogue[.otherReason]]),
             (
                 .otherResponseMode(isForm: true),
                 [language.catalogue[.responseInForm], language.catalogue[.responseInURL]]

@@ -264,8 +264,8 @@ struct RemoteKeysTests {
         let keys = RemoteKeys(
             providers, loop: loop, resolver: Resolver(), logger: TestLog().logger, chance: { 0 },
             apply: { keys, name, done in
-                applied.send(name + " " + keys.keys.map { $0.keyID ?? "" }.joined())
                 done()
+                applied.send(name + " " + keys.keys.map { $0.keyID ?? "" }.joined())
             })
         keys.start()
         #expect(try await applied.next() == "own own")

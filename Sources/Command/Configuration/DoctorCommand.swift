@@ -12,9 +12,10 @@ struct DoctorCommand: ParsableCommand {
         discussion: """
             Checks the configuration as `check` does, then connects to the app, the identity provider (and compares its \
             clock), key sets, Redis, the provisioning host and the collector of traces, from the machine on which it runs, \
-            and asks the kernel whether others can reach the app past the gate. It sends GET requests without cookies: to \
-            the root of the app, to the login and logout URLs, and to key sets; and to the collector a request without \
-            spans. It changes nothing. The exit status is 0 when nothing failed, with or without warnings, else 1.
+            looks at `state.directory`, and asks the kernel whether others can reach the app past the gate. It sends GET \
+            requests without cookies: to the root of the app, to the login and logout URLs, and to key sets; and to the \
+            collector a request without spans. It changes nothing. The exit status is 0 when nothing failed, with or without \
+            warnings, else 1.
             """)
 
     @OptionGroup var source: ConfigurationOptions

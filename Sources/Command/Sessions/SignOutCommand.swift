@@ -58,9 +58,11 @@ struct SignOutCommand: ParsableCommand {
         let count = answer["ended"]?.number?.integer ?? 0
         StandardOutput.write(count == 1 ? "1 session ended\n" : "\(count) sessions ended\n")
         if answer["scope"]?.string == "process" {
+            let isKept = answer["outlastsRestart"]?.bool ?? false
             StandardError.write(
-                "sidegate: warning: without Redis they have ended in this process only; cookies are valid again after its"
-                    + " restart, and on other replicas: a new `session.secret` ends all sessions for good")
+                "sidegate: warning: without Redis they have ended in this process only; cookies are valid "
+                    + (isKept ? "on other replicas" : "again after its restart, and on other replicas")
+                    + ": a new `session.secret` ends all sessions for good")
         }
         guard answer["confirmed"]?.bool ?? false else {
             StandardError.write(

@@ -50,6 +50,7 @@ struct SettingsBuilder: Sendable {
                 onFailure: resolution[ReplayOptions.onFailure], maxEntries: resolution[ReplayOptions.maxEntries],
                 isShared: resolution[ReplayOptions.store] == .redis),
             redis: redis(),
+            state: state(),
             identity: identity(),
             assertion: assertion(),
             access: access(),

@@ -53,7 +53,7 @@ package enum ConfigurationLoader {
         let file = discover(request)
         var isReadableByOthers = false
         var unfilledLines: [SourceLocation] = []
-        var layers: [Layer] = []
+        var layers: [Layer] = [.serviceManager(request.environment)]
         let log = ReadLog()
         if let file {
             do {

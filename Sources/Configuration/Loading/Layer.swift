@@ -131,6 +131,15 @@ struct Layer {
 
     // MARK: - Environment
 
+    /// What systemd sets for a unit (systemd.exec(5)).
+    static func serviceManager(_ environment: [String: String]) -> Layer {
+        var layer = Layer()
+        // Several are separated by colons.
+        guard let directory = environment["STATE_DIRECTORY"]?.split(separator: ":").first else { return layer }
+        layer.assign(StateOptions.directory.row, text: String(directory), at: .environment("STATE_DIRECTORY"))
+        return layer
+    }
+
     /// Variables named `SIDEGATE_…`.
     static func environment(_ environment: [String: String]) -> Layer {
         var layer = Layer()

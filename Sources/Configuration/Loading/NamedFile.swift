@@ -30,8 +30,9 @@ package struct NamedFile: Sendable {
         return FileReader.exists(source) || !FileReader.exists(beside) ? source : beside
     }
 
-    private static func beside(_ path: String, _ origin: SourceLocation) -> String {
-        guard let file = origin.path, let slash = file.lastIndex(of: "/") else { return path }
+    /// A relative path beside the file that names it.
+    static func beside(_ path: String, _ origin: SourceLocation) -> String {
+        guard !path.hasPrefix("/"), let file = origin.path, let slash = file.lastIndex(of: "/") else { return path }
         return file[...slash] + path
     }
 

@@ -7,7 +7,7 @@ package enum OptionTable {
         AddressOptions.rows + UpstreamOptions.rows + AppOptions.list.rows + TLSOptions.rows + ProxyOptions.rows
         + IdentityProviderOptions.rows + TokenOptions.rows + ProviderOptions.rows + SessionOptions.rows
         + RedisOptions.rows
-        + ReplayOptions.rows + IdentityOptions.rows + AssertionOptions.rows + AccessOptions.rows
+        + ReplayOptions.rows + StateOptions.rows + IdentityOptions.rows + AssertionOptions.rows + AccessOptions.rows
         + NativeLoginOptions.rows + ProvisioningOptions.rows + LimitOptions.rows + HTTP2Options.rows
         + WorkerOptions.rows + AdminOptions.rows + LogOptions.rows + TelemetryOptions.rows + PageOptions.rows
 
@@ -21,6 +21,7 @@ package enum OptionTable {
         Section("session", "The session after sign-in."),
         Section("redis", "The store that replicas share."),
         Section("replay", "Where single use of tokens is remembered."),
+        Section("state", "What outlives a restart."),
         Section("assertion", "A signed statement about the user for the app."),
         Section("access", "Which users may see what."),
         Section("access.users", "Registered users only."),

@@ -27,6 +27,8 @@ package struct Settings: Sendable {
     package var replay: ReplaySettings
     /// nil: nothing is shared with other replicas.
     package var redis: RedisSettings?
+    /// nil: used tokens and ended sessions do not outlive the process.
+    package var state: StateSettings?
     package var identity: IdentitySettings
     /// nil: off.
     package var assertion: AssertionSettings?

@@ -3,12 +3,12 @@
 /// The binary form of what is sealed: counted texts and big-endian numbers, short, and read without trust in itself.
 extension [UInt8] {
     /// Four bytes of length, then the text.
-    mutating func appendCounted(_ text: some Collection<UInt8>) {
+    package mutating func appendCounted(_ text: some Collection<UInt8>) {
         appendNumber(UInt64(text.count), bytes: 4)
         append(contentsOf: text)
     }
 
-    mutating func appendNumber(_ number: UInt64, bytes count: Int) {
+    package mutating func appendNumber(_ number: UInt64, bytes count: Int) {
         // The last bytes of the eight.
         unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in
             unsafe append(
@@ -34,17 +34,17 @@ extension [UInt8] {
 }
 
 /// Reads the same back; nil wherever the text ends too early.
-struct SealedReader {
+package struct SealedReader {
     private let bytes: [UInt8]
     private var position = 0
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    var isAtEnd: Bool { position == bytes.count }
+    package var isAtEnd: Bool { position == bytes.count }
 
-    mutating func number(bytes count: Int) -> UInt64? {
+    package mutating func number(bytes count: Int) -> UInt64? {
         guard bytes.count - position >= count else { return nil }
         var number: UInt64 = 0
         for byte in bytes[position..<position + count] { number = number << 8 | UInt64(byte) }
@@ -52,26 +52,26 @@ struct SealedReader {
         return number
     }
 
-    mutating func byte() -> UInt8? {
+    package mutating func byte() -> UInt8? {
         number(bytes: 1).map { UInt8(truncatingIfNeeded: $0) }
     }
 
-    mutating func time() -> Double? {
+    package mutating func time() -> Double? {
         number(bytes: 8).map { Double($0) / 1000 }
     }
 
-    mutating func text(count: Int) -> [UInt8]? {
+    package mutating func text(count: Int) -> [UInt8]? {
         guard count >= 0, bytes.count - position >= count else { return nil }
         defer { position += count }
         return Array(bytes[position..<position + count])
     }
 
     /// What is left.
-    mutating func rest() -> [UInt8] {
+    package mutating func rest() -> [UInt8] {
         text(count: bytes.count - position) ?? []
     }
 
-    mutating func counted() -> [UInt8]? {
+    package mutating func counted() -> [UInt8]? {
         guard let count = number(bytes: 4) else { return nil }
         return text(count: Int(count))
     }

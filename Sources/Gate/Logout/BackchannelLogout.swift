@@ -52,14 +52,14 @@ struct BackchannelLogout {
         guard present.count == 1 else { return .respond(invalid(.tokenMalformed)) }
 
         let now = request.context.now
-        var refusals: [SignInRefusal] = []
+        var refusals: [TokenCheck.Refusal] = []
         var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
                 return step(try issuer.tokens.verifiedLogoutToken(token.span, now: now), of: issuer, now: now)
             } catch {
                 if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
-                refusals.append(error)
+                refusals.append((issuer.tokens, error))
             }
         }
         if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
@@ -67,7 +67,7 @@ struct BackchannelLogout {
         if issuers.contains(where: { $0.isOpenID && !$0.tokens.hasKeys }) {
             return .respond(unavailable(retryAfter: "5"))
         }
-        let refusal = TokenCheck.mostTelling(refusals)
+        let refusal = TokenCheck.mostTelling(refusals, on: token.span)
         var response = invalid(refusal.reason)
         (response.detail, response.user) = (refusal.detail, refusal.user)
         return .respond(response)
@@ -105,7 +105,7 @@ struct BackchannelLogout {
             .consumeLogoutToken(
                 PendingLogout(
                     replayKeys: tokens.replayKeys(verified),
-                    retention: tokens.retention(of: verified, now: now),
+                    retention: tokens.retention(of: verified, isSignIn: false, now: now),
                     revocation: Revocation(
                         subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime, user: user),
                     provider: provider)))
@@ -132,7 +132,7 @@ struct BackchannelLogout {
     /// end all the same, which is the safe side.
     func consumed(_ pending: PendingLogout, _ verdict: ReplayVerdict) -> Step {
         switch verdict {
-        case .replayed: return .respond(invalid(.replayed))
+        case .replayed, .repeated: return .respond(invalid(.replayed))
         case .fresh, .unavailable, .full:
             var response = responses.json(200, [])
             response.outcome = .logout

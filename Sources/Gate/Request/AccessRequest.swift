@@ -26,8 +26,6 @@ package struct AccessRequest: ~Copyable {
     private(set) var tokenLookup = TokenLookup.notAsked
     /// What the provider's token endpoint answered.
     var codeExchange: CodeExchangeResult? { exchangedCode?.result }
-    /// What the driver of the steps keeps with it until the request is over.
-    package var companionOfCode: AnyObject? { exchangedCode?.companion }
     private var exchangedCode: ExchangedCode?
     private var sessionLookups = 0
     private var hasRefreshedKeys = false
@@ -147,8 +145,6 @@ package struct AccessRequest: ~Copyable {
         exchangedCode = ExchangedCode(result)
     }
 
-    package mutating func keepWithCode(_ companion: AnyObject?) { exchangedCode?.companion = companion }
-
     mutating func formCollected(_ form: CollectedForm) {
         formBox = FormBox(form)
     }
@@ -177,7 +173,6 @@ package struct AccessRequest: ~Copyable {
 /// In a box of its own, since hardly any request has one.
 private final class ExchangedCode {
     let result: CodeExchangeResult
-    var companion: AnyObject?
 
     init(_ result: CodeExchangeResult) {
         self.result = result

@@ -24,4 +24,9 @@ package struct Revocation: Sendable, Equatable {
         self.user = user
         self.isOfOneSession = isOfOneSession
     }
+
+    /// How long it must be remembered: the whole span, whatever the clock of now says of its end.
+    package func retention(now: Double) -> Retention {
+        Retention(until: expiresAt, atLeast: expiresAt - revokedAt, now: now)
+    }
 }

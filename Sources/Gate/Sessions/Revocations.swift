@@ -32,10 +32,7 @@ struct Revocations {
         // Some may have come due by a clock that was set right; looked for once a second at most.
         if entries.count + new > capacity, now.monotonic >= lastRemoval + 1 { removeExpired(now) }
         guard entries.count + new <= capacity else { return false }
-        // The whole span, whatever the clock of now says of its end.
-        let retention = Retention(
-            until: revocation.expiresAt, atLeast: revocation.expiresAt - revocation.revokedAt, now: now.wall)
-        let expiry = retention.expiry(from: now)
+        let expiry = revocation.retention(now: now.wall).expiry(from: now)
         for subject in revocation.subjects {
             var entry = entries[subject] ?? Entry(revokedAt: revocation.revokedAt, expiry: expiry)
             // Two that overtook each other on their way: the later counts. What is heard again begins no new span.

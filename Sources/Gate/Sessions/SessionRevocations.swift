@@ -68,10 +68,16 @@ final class SessionRevocations {
 
     /// All by which more than this one session can be ended.
     func subjects(of session: SessionState) -> [[UInt8]] {
-        let named = ProviderSession(encoded: session.providerSession)?.subjects ?? []
-        return Revocation.operatorSubjects(session.fields, of: session.provider)
-            + subjects(of: session.fields, by: session.provider)
-            + named.flatMap { spellings($0, of: session.provider) }
+        subjects(of: session.fields, by: session.provider, providerSession: session.providerSession)
+    }
+
+    /// All by which a session of the user can be ended, besides its own name.
+    ///
+    /// - Parameter providerSession: ``ProviderSession/encoded``; empty: none.
+    func subjects(of fields: UserAttributes, by provider: String, providerSession: [UInt8]) -> [[UInt8]] {
+        let named = ProviderSession(encoded: providerSession)?.subjects ?? []
+        return Revocation.operatorSubjects(fields, of: provider) + subjects(of: fields, by: provider)
+            + named.flatMap { spellings($0, of: provider) }
     }
 
     /// The session was ended, or has ended by itself.

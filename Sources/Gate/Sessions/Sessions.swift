@@ -158,6 +158,13 @@ final class Sessions {
         return .valid(identity)
     }
 
+    /// See ``SessionRevocations/subjects(of:by:providerSession:)``.
+    func revocationSubjects(
+        of fields: UserAttributes, by provider: String, providerSession: [UInt8]
+    ) -> [[UInt8]] {
+        revocations.subjects(of: fields, by: provider, providerSession: providerSession)
+    }
+
     /// Why a session with a genuine ticket is not in the store.
     private func absence(of session: SessionReference, now: Double) -> Reason {
         if now - session.ticket.signedInAt >= limits.lifetime { return .sessionExpired }

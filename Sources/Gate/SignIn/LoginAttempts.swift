@@ -26,6 +26,8 @@ struct ReturnedAttempt {
     var proof: LoginProof?
     /// It names an attempt that has ended with a sign-in a moment ago, and led here.
     var finished: ReturnTarget?
+    /// It names an attempt that was refused a moment ago.
+    var hasFailed = false
 }
 
 /// The sign-ins that a browser has begun: each has a login cookie of its own, so that several tabs can sign in at once.
@@ -227,7 +229,7 @@ struct LoginAttempts {
         guard !named.isEmpty else { return nil }
         for candidate in present(in: request) where named.contains(candidate.id) {
             guard let state = state(of: candidate, request, scope),
-                state.token.isEmpty || state.token == LoginState.arrived
+                state.token.isEmpty || state.isFinished
             else { continue }
             return providers.current(state.provider)
         }
@@ -260,11 +262,11 @@ struct LoginAttempts {
         // More than a browser is given may come: a sister host can set some of these names too.
         for candidate in candidates {
             guard let state = state(of: candidate, request, scope) else { continue }
-            if state.token == LoginState.arrived, result.named != nil, identities.current(state) == provider.name,
+            if state.isFinished, result.named != nil, identities.current(state) == provider.name,
                 request.context.now - state.startedAt < LoginState.finishedLifetime
             {
-                result.finished = state.target
                 result.target = state.target
+                if state.token == LoginState.failed { result.hasFailed = true } else { result.finished = state.target }
             }
             // A question that was shown is no attempt: the next token must lead to one as well.
             guard state.token.isEmpty else { continue }

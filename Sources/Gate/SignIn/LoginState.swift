@@ -9,8 +9,8 @@ struct LoginState: Sendable, Equatable {
     /// The name of the identity provider; empty while there is a single one.
     let provider: String
     let target: ReturnTarget
-    /// On a page that asks whether to sign in: what stands for the token in the replay store. After a sign-in: ``arrived``.
-    /// Else empty.
+    /// On a page that asks whether to sign in: what stands for the token in the replay store. After a sign-in: ``arrived``,
+    /// and after a refusal: ``failed``. Else empty.
     let token: [UInt8]
     /// A return must name this attempt to be its answer: another site led the browser here, perhaps unnoticed, or the
     /// provider of this browser has named another attempt since (``onlyWhenNamed``).
@@ -30,6 +30,11 @@ struct LoginState: Sendable, Equatable {
     static let maximumCount = 7
     /// The ``token`` of an attempt that has led to a sign-in: no attempt any more.
     static let arrived = Array("arrived".utf8)
+    /// The same of an attempt that was refused.
+    static let failed = Array("failed".utf8)
+
+    /// Whether it is the mark that an attempt leaves where the login protocol names attempts.
+    var isFinished: Bool { token == Self.arrived || token == Self.failed }
 
     /// The same attempt, which counts from now on only when a return names it.
     var onlyWhenNamed: LoginState {

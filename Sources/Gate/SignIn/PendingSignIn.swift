@@ -24,7 +24,9 @@ package struct PendingSignIn: Sendable {
     let spentAttempt: LoginCookie?
     /// It answers an attempt of this browser that has a proof of its own (``LoginProof``). Where it led to is remembered for a
     /// while, for a return that names it again.
-    package internal(set) var remembersAttempt = false
+    var remembersAttempt = false
+    /// What the browser has brought with that attempt: what comes again is the same sign-in. Nil: each is one of its own.
+    package internal(set) var response: AttemptResponse?
     /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
     var otherAttempts: [[UInt8]] = []
     var returns: RedirectLoopCounter
@@ -101,10 +103,37 @@ extension PendingSignIn {
             let fields = UserAttributes(from: &reader)?.of(provider: provider), reader.isAtEnd
         else { return nil }
         self.init(
-            replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
+            replayKeys: [key],
+            retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, issuedAt: madeAt, now: now),
             user: fields.user, provider: provider, fields: fields,
             target: ReturnTarget(trusted: target, isShortened: isShortened), origin: origin, scope: scope,
             isSignedIn: false, spentAttempt: spentAttempt, returns: returns)
+    }
+}
+
+/// A provider's response to an attempt, in the browser that began the attempt.
+package struct AttemptResponse: Sendable {
+    /// A digest of the attempt's secret and of what the browser brought: nobody else can make it.
+    package let key: [UInt8]
+    /// Of the token that came for it.
+    package let replayKeys: [[UInt8]]
+    private let user: String
+    /// What revocations call the user and the session at the provider.
+    private let subjects: [[UInt8]]
+
+    package init(key: [UInt8], replayKeys: [[UInt8]], user: String, subjects: [[UInt8]]) {
+        self.key = key
+        self.replayKeys = replayKeys
+        self.user = user
+        self.subjects = subjects
+    }
+
+    /// The user has signed out, or the provider has ended the session. One who signs out anywhere means every session that
+    /// has just begun; without a name it may be this user.
+    package func isEnded(by revocation: Revocation) -> Bool {
+        revocation.isOfOneSession
+            ? revocation.user.isEmpty || revocation.user == user
+            : subjects.contains { revocation.subjects.contains($0) }
     }
 }
 

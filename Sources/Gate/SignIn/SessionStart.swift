@@ -148,9 +148,17 @@ struct SessionStart {
         SessionCookiePlaces(request.head, cookies.names(request)).lastChunk
     }
 
-    /// The attempt is over, although nobody is signed in.
-    func endAttempt(_ cookie: LoginCookie, _ request: borrowing AccessRequest, _ response: inout LocalResponse) {
-        for line in attempts.ended(cookie, isSecure: request.origin.isSecure) { response.add("Set-Cookie", line) }
+    /// The attempt is over, although nobody is signed in. It leaves a mark, as one that has led to a sign-in does.
+    func fail(
+        _ cookie: LoginCookie, at provider: String, _ target: ReturnTarget, _ scope: CookieScope,
+        _ request: borrowing AccessRequest, _ response: inout LocalResponse
+    ) {
+        let (isSecure, now) = (request.origin.isSecure, request.context.now)
+        let lines =
+            cookie.attempt.map { attempt in
+                mark(LoginState.failed, attempt, provider, target, scope, isSecure: isSecure, now: now)
+            } ?? attempts.ended(cookie, isSecure: isSecure)
+        for line in lines { response.add("Set-Cookie", line) }
     }
 
     /// Set-Cookie values that end the attempt, or leave the mark by which a return that names it again is known.
@@ -159,10 +167,17 @@ struct SessionStart {
         guard pending.remembersAttempt, let attempt = spent.attempt else {
             return attempts.ended(spent, isSecure: isSecure)
         }
-        let state = LoginState(
-            startedAt: now, provider: pending.provider, target: pending.target, token: LoginState.arrived)
-        return attempts.lines(
-            state, attempt, pending.scope, isSecure: isSecure, maxAge: LoginState.finishedLifetime)
+        return mark(
+            LoginState.arrived, attempt, pending.provider, pending.target, pending.scope, isSecure: isSecure, now: now)
+    }
+
+    /// Set-Cookie values by which an attempt that is over is known for a while.
+    private func mark(
+        _ outcome: [UInt8], _ attempt: LoginAttemptID, _ provider: String, _ target: ReturnTarget,
+        _ scope: CookieScope, isSecure: Bool, now: Double
+    ) -> [[UInt8]] {
+        let state = LoginState(startedAt: now, provider: provider, target: target, token: outcome)
+        return attempts.lines(state, attempt, scope, isSecure: isSecure, maxAge: LoginState.finishedLifetime)
     }
 
     private func endAppSession(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {

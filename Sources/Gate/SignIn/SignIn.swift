@@ -104,7 +104,7 @@ struct SignIn {
             // What the provider sent with it cannot be used again, unless it was not used at all.
             let isUnused = refusal.reason == .providerUnavailable && request.codeExchange == nil
             if login.needsAttempt, attempt.isOurs, !isUnused, let cookie = attempt.cookie {
-                start.endAttempt(cookie, request, &response)
+                start.fail(cookie, at: provider.name, target, scope, request, &response)
             }
             return .respond(response)
         case .ask(let question): return .ask(question)
@@ -143,6 +143,12 @@ struct SignIn {
         pending.idToken = verified.idToken
         pending.endsAppSession = endsAppSession(fields, of: provider.name, request)
         pending.remembersAttempt = login.needsAttempt && attempt.isOurs
+        if pending.remembersAttempt, let key = verified.responseKey {
+            pending.response = AttemptResponse(
+                key: key, replayKeys: verified.replayKeys, user: fields.user,
+                subjects: sessions.revocationSubjects(
+                    of: fields, by: provider.name, providerSession: verified.providerSession))
+        }
         // Elsewhere a return without a state counts for nothing anyway.
         if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
             pending.otherAttempts = attempts.othersOnlyWhenNamed(
@@ -219,6 +225,9 @@ struct SignIn {
     ) -> Step {
         switch verdict {
         case .fresh: return accept(pending, request)
+        // Whatever became of the first response: it may have reached nobody.
+        case .repeated:
+            return pending.isSignedIn ? .respond(start.alreadySignedIn(pending, request)) : accept(pending, request)
         case .replayed:
             if pending.confirmation?.wasShown ?? false { return accept(pending, request) }
             if pending.isSignedIn { return .respond(start.alreadySignedIn(pending, request)) }

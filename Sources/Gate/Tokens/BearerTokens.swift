@@ -118,7 +118,7 @@ final class BearerTokens {
             if request.context.monotonic < cached.freshUntil { return .valid(cached) }
             if request.tokenLookup != .notAsked { return verdict(on: cached, keyID: nil, request) }
         }
-        var refusals: [SignInRefusal] = []
+        var refusals: [TokenCheck.Refusal] = []
         var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
@@ -133,10 +133,10 @@ final class BearerTokens {
                 identity.tokenExpiresAt = user.token.expiresAt ?? now
                 identity.tokenIssuedAt = min(user.token.issuedAt ?? now, now)
                 guard !isEnded(identity) else {
-                    refusals.append(
-                        SignInRefusal(
-                            .sessionRevoked, "the token was issued before the sessions of its user were ended",
-                            identity.user, user.token.keyID))
+                    let refusal = SignInRefusal(
+                        .sessionRevoked, "the token was issued before the sessions of its user were ended",
+                        identity.user, user.token.keyID)
+                    refusals.append((issuer.tokens, refusal))
                     continue
                 }
                 // When the clock is set back, it is verified again.
@@ -145,12 +145,12 @@ final class BearerTokens {
                     validUntil: user.token.expiresAt ?? now)
                 return verdict(on: identity, keyID: user.token.keyID, request)
             } catch {
-                refusals.append(error)
+                refusals.append((issuer.tokens, error))
                 if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
             }
         }
         known.forget(text)
-        return .refused(TokenCheck.mostTelling(refusals), unknownKeysOf: unknown)
+        return .refused(TokenCheck.mostTelling(refusals, on: text), unknownKeysOf: unknown)
     }
 
     /// On a token that is valid in itself.
@@ -221,7 +221,7 @@ final class BearerTokens {
     func end(with verdict: ReplayVerdict, of provider: String) -> Bool {
         guard issuers.contains(where: { $0.tokens.provider == provider && $0.isSingleUse }) else { return false }
         return switch verdict {
-        case .fresh, .replayed: true
+        case .fresh, .replayed, .repeated: true
         case .unavailable, .full: replayFailure == .allow
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTP
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 ///
 /// Bounded: with no room left it says `full` rather than forget a token that still could be used. Only verified tokens get
 /// in, so unauthenticated clients cannot fill it.
-package final class MemoryReplayStore: ReplayStore {
+package final class MemoryReplayStore: ReplayStore, TokenWitness {
     private struct State {
         var table = UsedTokenTable()
         var capacity: Int
@@ -48,7 +49,7 @@ package final class MemoryReplayStore: ReplayStore {
     /// The verdict at once.
     package func consume(_ keys: [[UInt8]], for retention: Retention, now: ClockReading) -> ReplayVerdict {
         let expiry = retention.expiry(from: now)
-        let keys = keys.map(UsedTokenTable.Key.init)
+        let keys = keys.map(UsedTokenTable.Key.init(_:))
         let verdict = state.withLock { state -> ReplayVerdict in
             state.table.removeExpired(now, limit: Self.removalsPerUse)
             for key in keys where state.table.contains(key, now) { return .replayed }
@@ -73,11 +74,27 @@ package final class MemoryReplayStore: ReplayStore {
 
     /// One of `keys` is remembered.
     package func isUsed(_ keys: [[UInt8]]) -> Bool {
-        let keys = keys.map(UsedTokenTable.Key.init)
+        let keys = keys.map(UsedTokenTable.Key.init(_:))
         return state.withLock { state in
             for key in keys where state.table.contains(key) { return true }
             return false
         }
+    }
+
+    /// What a key is kept as.
+    package static func digest(of key: [UInt8]) -> [UInt8] { SHA256.hash(key.span) }
+
+    /// Remembers keys that an earlier process had consumed, whatever the capacity: none of them is forgotten.
+    package func restore(_ keys: [(digest: [UInt8], expiry: Expiry)]) {
+        state.withLock { state in
+            for key in keys { state.table.insert(UsedTokenTable.Key(digest: key.digest), until: key.expiry) }
+        }
+    }
+
+    /// At most `limit` of the keys that are remembered, as ``UsedTokenTable/keys(from:limit:)`` walks over them.
+    package func keys(from start: Int, limit: Int) -> (keys: [(digest: [UInt8], expiry: Expiry)], next: Int?) {
+        let found = state.withLock { $0.table.keys(from: start, limit: limit) }
+        return (found.keys.map { ($0.key.digest, $0.expiry) }, found.next)
     }
 
     /// Keys remembered at once from now on. When more are remembered, all of them stay until they expire.

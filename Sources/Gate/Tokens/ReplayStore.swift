@@ -21,6 +21,15 @@ package protocol ReplayStore: AnyObject, Sendable {
     func knownUse(of keys: [[UInt8]]) -> TokenUse?
 }
 
+/// The tokens that this process knows to be used, whatever a store of several replicas says.
+package protocol TokenWitness: AnyObject, Sendable {
+    /// The verdict at once.
+    func consume(_ keys: [[UInt8]], for retention: Retention, now: ClockReading) -> ReplayVerdict
+
+    /// One of `keys` is remembered.
+    func isUsed(_ keys: [[UInt8]]) -> Bool
+}
+
 /// What a replay store says of a token that is shown as bearer.
 package enum TokenUse: Sendable, Equatable {
     case unused
@@ -34,6 +43,8 @@ package enum TokenUse: Sendable, Equatable {
 
 package enum ReplayVerdict: Sendable, Equatable {
     case fresh, replayed
+    /// Not of a store: a return of the same attempt with the same response has consumed it a moment ago.
+    case repeated
     /// The store did not answer; `replay.onFailure` decides.
     case unavailable
     /// The store has no room, so it cannot remember that the token was used; `replay.onFailure` decides.

@@ -11,14 +11,17 @@ package struct Retention: Sendable, Equatable {
     package let until: Double
     /// Seconds from when it is remembered.
     package let span: Double
+    /// When the token was issued, in seconds since 1970; nil where it does not say, or where it does not matter.
+    package let issuedAt: Double?
 
     /// - Parameter atLeast: seconds that it is remembered even if `until` is near or past by the clock of now.
-    package init(until: Double, atLeast: Double = 0, now: Double) {
+    package init(until: Double, atLeast: Double = 0, issuedAt: Double? = nil, now: Double) {
         self.until = until
+        self.issuedAt = issuedAt
         span = min(max(until - now, atLeast, 0), Self.longest)
     }
 
-    func expiry(from now: ClockReading) -> Expiry {
+    package func expiry(from now: ClockReading) -> Expiry {
         Expiry(wall: until, monotonic: now.monotonic + span)
     }
 
@@ -27,11 +30,16 @@ package struct Retention: Sendable, Equatable {
 }
 
 /// When something may be forgotten: once both clocks are past.
-struct Expiry: Sendable, Equatable {
-    var wall: Double
-    var monotonic: Double
+package struct Expiry: Sendable, Equatable {
+    package var wall: Double
+    package var monotonic: Double
 
-    func isPast(_ now: ClockReading) -> Bool {
+    package init(wall: Double, monotonic: Double) {
+        self.wall = wall
+        self.monotonic = monotonic
+    }
+
+    package func isPast(_ now: ClockReading) -> Bool {
         now.monotonic >= monotonic && now.wall >= wall
     }
 

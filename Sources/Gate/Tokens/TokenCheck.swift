@@ -137,15 +137,30 @@ final class TokenCheck {
         return reason == .keyNotFound || reason == .signatureInvalid
     }
 
-    /// Of the reasons why no provider accepts a token: that of the provider that signed it.
-    static func mostTelling(_ refusals: [SignInRefusal]) -> SignInRefusal {
-        refusals.first { !isOfAnother($0.reason) } ?? refusals.first ?? SignInRefusal(.keyNotFound)
+    /// Why one of several providers does not accept a token.
+    typealias Refusal = (check: TokenCheck, refusal: SignInRefusal)
+
+    /// Of the reasons why no provider accepts a token: that of the provider whose issuer the token names; of several, or of
+    /// none, that of the provider whose key signed it, or else of the one that came furthest with it.
+    ///
+    /// Nobody vouches for the name in a token that is refused: it decides about nothing but the words.
+    static func mostTelling(_ refusals: [Refusal], on token: Span<UInt8>) -> SignInRefusal {
+        guard refusals.count > 1 else { return refusals.first?.refusal ?? SignInRefusal(.keyNotFound) }
+        let issuer = TokenContents(token)?.claims?["iss"]?.string ?? ""
+        let named = issuer.isEmpty ? [] : refusals.filter { $0.check.policy.issuer == issuer }
+        let telling = (named.isEmpty ? refusals : named).min { distance($0.refusal) < distance($1.refusal) }
+        return telling?.refusal ?? SignInRefusal(.keyNotFound)
     }
 
-    /// The token may well be another provider's.
-    private static func isOfAnother(_ reason: Reason) -> Bool {
-        reason == .keyNotFound || reason == .signatureInvalid || reason == .algorithmNotAllowed
-            || reason == .issuerMismatch
+    /// The further, the likelier the token is another provider's: a check that was made earlier has failed.
+    private static func distance(_ refusal: SignInRefusal) -> Int {
+        switch refusal.reason {
+        case .algorithmNotAllowed: 4
+        case .keyNotFound: 3
+        case .signatureInvalid: 2
+        case .issuerMismatch: 1
+        default: 0
+        }
     }
 
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.
@@ -177,11 +192,13 @@ final class TokenCheck {
 
     /// How long a used token must be remembered: until it could no longer be accepted, and for the time it was made for, if
     /// the clock of now disagrees.
-    func retention(of token: VerifiedToken, now: Double) -> Retention {
+    ///
+    /// - Parameter isSignIn: false for a logout token, whose use does no harm twice.
+    func retention(of token: VerifiedToken, isSignIn: Bool = true, now: Double) -> Retention {
         // Verification demands an end.
         let end = token.expiresAt ?? now
         let validity = token.issuedAt.map { end - $0 } ?? 0
-        return Retention(until: end, atLeast: validity, now: now)
+        return Retention(until: end, atLeast: validity, issuedAt: isSignIn ? token.issuedAt : nil, now: now)
     }
 }
 

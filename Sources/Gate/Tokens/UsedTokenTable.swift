@@ -11,14 +11,28 @@ import HTTP
 struct UsedTokenTable {
     /// A digest of a key of any length.
     struct Key: Hashable {
+        static let byteCount = 32
+
         private let words: (UInt64, UInt64, UInt64, UInt64)
 
         init(_ bytes: [UInt8]) {
-            let digest = SHA256.hash(bytes.span)
+            self.init(digest: SHA256.hash(bytes.span))
+        }
+
+        /// - Parameter digest: 32 bytes, as ``digest`` has them.
+        init(digest: [UInt8]) {
+            precondition(digest.count == Self.byteCount, "a digest of SHA-256")
             func word(_ index: Int) -> UInt64 {
                 digest[(8 * index)..<(8 * index + 8)].reduce(0) { $0 << 8 | UInt64($1) }
             }
             words = (word(0), word(1), word(2), word(3))
+        }
+
+        var digest: [UInt8] {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(Self.byteCount)
+            for word in [words.0, words.1, words.2, words.3] { bytes.appendNumber(word, bytes: 8) }
+            return bytes
         }
 
         static func == (left: Key, right: Key) -> Bool { left.words == right.words }
@@ -89,6 +103,17 @@ struct UsedTokenTable {
         count += 1
         enqueue(Due(time: expiry.monotonic, entry: index))
         if count > buckets.count { splitBucket() }
+    }
+
+    /// At most `limit` of the keys, in the order of memory, where they stay until they are removed: a walk over all of them
+    /// sees each key that is there from its beginning to its end.
+    ///
+    /// - Returns: where the walk goes on; nil: it has seen all.
+    func keys(from start: Int, limit: Int) -> (keys: [(key: Key, expiry: Expiry)], next: Int?) {
+        let end = min(start + limit, entries.count)
+        guard start < end else { return ([], nil) }
+        let keys = (start..<end).lazy.map { entries[$0] }.filter { $0.expiry != Self.unused }
+        return (keys.map { ($0.key, $0.expiry) }, end < entries.count ? end : nil)
     }
 
     /// Removes keys that have expired, at most `limit`; true if it may have left some.
@@ -162,6 +187,7 @@ struct UsedTokenTable {
         let next = entries[Int(removed)].next
         if before == Self.none { buckets[bucket] = next } else { entries[Int(before)].next = next }
         entries[Int(removed)].next = firstFree
+        entries[Int(removed)].expiry = Self.unused
         firstFree = removed
         count -= 1
     }
@@ -203,4 +229,6 @@ struct UsedTokenTable {
     }
 
     private static let none = UInt32.max
+    /// Of an entry without a key.
+    private static let unused = Expiry(wall: -.infinity, monotonic: -.infinity)
 }

@@ -41,9 +41,7 @@ extension GateExchange: StepDriver {
                 answered(question, with: .exchangeCode(result))
             }
         case .consumeToken(let pending):
-            let delivery = pending.remembersAttempt ? SignInDelivery(pending.replayKeys) : nil
-            withAccess { $0.keepWithCode(delivery) }
-            consume(pending.replayKeys, pending.retention, delivery) { [self] in
+            consume(pending.replayKeys, pending.retention, of: pending.response) { [self] in
                 answered(question, with: .consumeToken($0))
             }
         case .consumeLogoutToken(let pending):
@@ -101,13 +99,14 @@ extension GateExchange: StepDriver {
     }
 
     private func consume(
-        _ keys: [[UInt8]], _ retention: Retention, _ delivery: SignInDelivery? = nil,
+        _ keys: [[UInt8]], _ retention: Retention, of response: AttemptResponse? = nil,
         _ proceed: @escaping (ReplayVerdict) -> Void
     ) {
+        let (store, clock) = (service.replayStore, context.clock)
         ask(.replayStore, within: service.services.limits.replayStore, otherwise: .unavailable) { done in
-            service.replayStore.consume(keys, for: retention, now: context.clock) { verdict in
-                done(delivery?.answered(verdict) ?? verdict)
-            }
+            guard let response else { return store.consume(keys, for: retention, now: clock, done) }
+            RepeatedReturns.ofThisProcess.verdict(
+                on: response, consume: { store.consume(keys, for: retention, now: clock, $0) }, done)
         } then: { (verdict: ReplayVerdict) in
             proceed(verdict)
         }

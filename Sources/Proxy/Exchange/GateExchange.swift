@@ -200,7 +200,6 @@ final class GateExchange: Exchange, FinishedExchange {
 
     override func downstreamLost() {
         guard downstream != nil else { return }
-        (access.companionOfCode as? SignInDelivery)?.clientLeft()
         machine.aborted()
         record.isAborted = true
         releaseUpstream()

@@ -39,7 +39,7 @@ final class GateService: ExchangeService {
     /// Responses are described in the log, or some app's are rewritten.
     private(set) var readsResponses: Bool
     private(set) var isDraining = false
-    let formTurns: FormTurns
+    private(set) var formTurns: FormTurns
     private let resolver: Resolver
     private var log: RequestLog?
     /// One for each app, in the order in which the gate numbers them; never empty.
@@ -273,7 +273,8 @@ final class GateService: ExchangeService {
 
     /// Ends sessions; false if there is no room to remember it.
     func revoke(_ revocation: Revocation) -> Bool {
-        update { $0.revoke(revocation, now: clock) }
+        RepeatedReturns.ofThisProcess.end(revocation)
+        return update { $0.revoke(revocation, now: clock) }
     }
 
     /// The worker stops: unused connections to apps are closed, and the others after their requests.

@@ -227,6 +227,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         let (number, loop) = (number, service.loop)
         let woken = loop.bind { [self] in if self.number == number { sendPieces() } }
         source.start { loop.submit { woken.assumeOnLoop { $0() } } }
+        downstream.watchEnd()
         downstream.sendHead(head, extra: service.dateLine, content: Span(), isEnd: false, trailers: [], more: false)
         sendPieces()
     }

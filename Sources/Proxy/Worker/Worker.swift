@@ -106,6 +106,7 @@ package final class Worker: LoopServer {
     /// Ends sessions that were ended on other replicas.
     package func revoke(all revocations: [Revocation]) {
         let now = service.clock
+        for revocation in revocations { RepeatedReturns.ofThisProcess.end(revocation) }
         update { gate in for revocation in revocations { _ = gate.revoke(revocation, now: now) } }
     }
 

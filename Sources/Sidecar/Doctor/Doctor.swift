@@ -38,6 +38,7 @@ package struct Doctor: Sendable {
             }
         }
         if let redis = settings.redis { checks.append { self.redis(redis) } }
+        if let state = settings.state { checks.append { self.state(state) } }
         if let provisioning = settings.provisioning { checks.append { [self.provisioning(provisioning)] } }
         if let telemetry = settings.telemetry { checks.append { [self.telemetry(telemetry)] } }
         return Self.atOnce(checks) + fetchedKeys.findings(settings.providers)

@@ -7,6 +7,7 @@ import JWT
 import Logging
 import Proxy
 import Reactor
+import StateJournal
 import Synchronization
 
 /// The services of the whole process, which all workers use. They have a loop of their own, so that none of them delays a
@@ -37,6 +38,8 @@ final class ProcessServices: Sendable {
     private let replicas: ReplicaService?
     /// Tokens that this process accepted, whether they are shared or not.
     private let usedTokens: UsedTokenService
+    /// nil: nothing is kept over a restart.
+    private let state: StateService?
     /// Kept across reloads, since it remembers the clients.
     private let limiter = Mutex<RateLimiter?>(nil)
 
@@ -48,6 +51,10 @@ final class ProcessServices: Sendable {
         counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
         usedTokens = UsedTokenService(settings.replay, logger: logger)
+        let memory = usedTokens.store
+        state = try settings.state.map { state throws(ServiceError) in
+            try StateService(state, settings, memory: memory, logger: logger)
+        }
         if let redis = settings.redis {
             replicas = try ReplicaService(
                 redis, settings, secrets: sessionSecrets, gates: gates, loop: loop, resolver: resolver,
@@ -73,13 +80,21 @@ final class ProcessServices: Sendable {
     /// Where the worker of `loop` keeps used tokens and sessions; called on that loop. No session store: sessions are
     /// kept in cookies.
     func stores(on loop: EventLoop) -> (tokens: any ReplayStore, sessions: (any SessionStore)?) {
-        let own = usedTokens.store
+        let own: any ReplayStore & TokenWitness = state?.tokens ?? usedTokens.store
         guard let stores = replicas?.stores(on: loop, witness: own) else { return (own, nil) }
         return (stores.tokens ?? own, stores.sessions)
     }
 
-    /// Ends sessions, on all replicas where there are several.
-    var revocations: any RevocationBroadcaster { replicas?.revocations ?? gates }
+    /// A gate that knows which sessions had ended when the process started.
+    func makeGate(_ configuration: GateConfiguration) -> Gate {
+        let gate = Gate(configuration)
+        let now = StateJournal.systemClock()
+        for revocation in state?.journal.endedSessions ?? [] { _ = gate.revoke(revocation, now: now) }
+        return gate
+    }
+
+    /// Of the journal; nil: there is none.
+    func journalFigures() -> JournalReport.Figures? { state?.journal.figures }
 
     /// How full the memory of used tokens is.
     func usedTokenFigures() -> MemoryReplayStore.Figures {
@@ -106,6 +121,13 @@ final class ProcessServices: Sendable {
         }
         return Prepared(
             settings: settings, keys: keys, openID: openID, provisioning: provisioning, traces: traces, worker: worker)
+    }
+
+    /// Ends sessions wherever they are known.
+    var revocations: any RevocationBroadcaster {
+        let now: any RevocationBroadcaster = replicas?.revocations ?? gates
+        guard let state else { return now }
+        return JournaledRevocations(now, state.journal, isAwaited: replicas == nil)
     }
 
     /// Starts to fetch keys and to watch files; from now on their changes reach the workers of `server`.
@@ -136,6 +158,7 @@ final class ProcessServices: Sendable {
         provisioning.replace(with: next.provisioning)
         replicas?.replace(with: next.settings, secrets: sessionSecrets)
         sharedKeys.replace(with: next.settings.providers.map { SharedKeyWatch.Provider($0) })
+        state?.replace(with: next.settings)
         openID.replace(
             with: next.openID,
             swap: { [keys] known, swapped in

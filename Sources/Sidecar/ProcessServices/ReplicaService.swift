@@ -61,7 +61,7 @@ final class ReplicaService: Sendable {
     ///
     /// - Parameter witness: the tokens that this process accepted.
     func stores(
-        on loop: EventLoop, witness: MemoryReplayStore
+        on loop: EventLoop, witness: any TokenWitness
     ) -> (tokens: (any ReplayStore)?, sessions: (any SessionStore)?) {
         let connection = store.connect(on: loop)
         return (

@@ -123,7 +123,7 @@ package final class Service: Sendable {
                     var own = prepared.worker
                     own.sessions = stores.sessions
                     return Worker(
-                        loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
+                        loop: loop, gate: services.makeGate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: stores.tokens,
                         log: Self.requestLog(proxy, format, log, feed),
                         services: own)
@@ -266,7 +266,8 @@ package final class Service: Sendable {
             .open(
                 MetricsRoute(
                     server: server, upstream: upstream, counters: counters,
-                    usedTokens: { services.usedTokenFigures() }, version: version, facts: adminFacts)),
+                    usedTokens: { services.usedTokenFigures() }, journal: { services.journalFigures() },
+                    version: version, facts: adminFacts)),
             .door(SessionsRoute(directory: services.directory)),
             .door(SignOutRoute(signOuts: signOuts)),
             .open(ProbeRoute(facts: adminFacts, loop: services.loop, resolver: resolver)),

@@ -25,7 +25,7 @@ struct SignOutRoute: DoorRoute {
         }
         let asker = SignOuts.Asker(
             by: visitor.by(UserNames.name), client: visitor.client, host: request.authority)
-        signOuts.signOut(order, asker) { [signOuts] result in done(Self.response(result, signOuts.reachesReplicas)) }
+        signOuts.signOut(order, asker) { [signOuts] result in done(Self.response(result, signOuts)) }
     }
 
     /// Exactly one of them.
@@ -43,7 +43,7 @@ struct SignOutRoute: DoorRoute {
     }
 
     static func response(
-        _ result: Result<SignOuts.Result, SignOuts.Problem>, _ reachesReplicas: Bool
+        _ result: Result<SignOuts.Result, SignOuts.Problem>, _ signOuts: SignOuts
     ) -> LocalResponse {
         switch result {
         case .success(let result):
@@ -51,7 +51,8 @@ struct SignOutRoute: DoorRoute {
                 200,
                 [
                     ("ended", .number(JSONNumber(result.count))),
-                    ("scope", reachesReplicas ? "replicas" : "process"), ("confirmed", .bool(result.isConfirmed)),
+                    ("scope", signOuts.reachesReplicas ? "replicas" : "process"),
+                    ("outlastsRestart", .bool(signOuts.outlastRestarts)), ("confirmed", .bool(result.isConfirmed)),
                 ])
         case .failure(let problem):
             AdminResponse.json(

@@ -55,6 +55,7 @@ final class SignOuts: Sendable {
     private let audit: AuditTrail
     private let loop: EventLoop
     private let configuration: Mutex<Configuration>
+    private let hasJournal: Bool
 
     init(
         _ settings: Settings, _ directory: SessionDirectory, _ revocations: any RevocationBroadcaster,
@@ -66,9 +67,13 @@ final class SignOuts: Sendable {
         self.audit = audit
         self.loop = loop
         configuration = Mutex(Self.configuration(settings))
+        hasJournal = settings.state != nil
     }
 
     var reachesReplicas: Bool { directory.hasReplicas }
+
+    /// They are kept in `state.directory`.
+    var outlastRestarts: Bool { hasJournal }
 
     func replace(with settings: Settings) {
         configuration.withLock { $0 = Self.configuration(settings) }

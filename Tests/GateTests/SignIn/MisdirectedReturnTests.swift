@@ -35,6 +35,46 @@ struct MisdirectedReturnTests {
         }
     }
 
+    /// As a browser, a proxy or a provider may encode it: any byte may be.
+    private static func encoded(_ text: String, _ random: Sequence, share: UInt8) -> String {
+        text.utf8.map { byte in
+            let dice = random.bytes(2)
+            guard dice[0] < share else { return String(decoding: [byte], as: UTF8.self) }
+            let digits = Array((dice[1] % 2 == 0 ? "0123456789abcdef" : "0123456789ABCDEF").utf8)
+            return String(
+                decoding: [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]], as: UTF8.self)
+        }.joined()
+    }
+
+    @Test("whatever the return path accepts as the response, in any encoding, is not the app's at another path")
+    func encodings() throws {
+        let random = Sequence()
+        var accepted = 0
+        let stage = try OpenIDStage { _, gate in gate.access.default = .guest }
+        let extra = ["", "x=1", "=", "a=%zz", "b=%", "session_state=abc", "state2=x", "scope=a+b", "sta%74e2=x"]
+        for round in 0..<400 {
+            stage.browser.jar = []
+            let redirect = try stage.browser.get("/.sidegate/login?return_to=/page")
+            let shares: [UInt8] = [0, 0, 30, 255]
+            let (inName, inValue) = (shares[Int(random.bytes(1)[0] % 4)], shares[Int(random.bytes(1)[0] % 4)])
+            var parts = [
+                Self.encoded("code", random, share: inName) + "=" + Self.encoded("c", random, share: inValue),
+                Self.encoded("state", random, share: inName) + "="
+                    + Self.encoded(stage.state(redirect), random, share: inValue),
+            ]
+            for dice in random.bytes(Int(random.bytes(1)[0] % 4)) {
+                parts.insert(extra[Int(dice) % extra.count], at: Int(dice / 16) % (parts.count + 1))
+            }
+            let query = parts.joined(separator: "&")
+            let elsewhere = try stage.browser.get("/app?" + query)
+            let back = try stage.browser.get("/.sidegate/callback?" + query).answer
+            guard back?.location == "/page" else { continue }
+            accepted += 1
+            #expect(elsewhere.answer?.reason == "return_path_mismatch", "round \(round): \(query)")
+        }
+        #expect(accepted > 300)
+    }
+
     @Test("in every order and under every rule, in a session, as a guest, in observe mode, for scripts too")
     func everywhere() throws {
         let changes: [(inout GateConfiguration) throws -> Void] = [

@@ -85,7 +85,7 @@ import Testing
             Issue.record("accepted")
         } catch {
             #expect(error.isAnswer == isAnswer)
-            #expect(error.description == "the token endpoint: \(failure)")
+            #expect(error.description.hasPrefix("the token endpoint: \(failure); fix: "))
         }
     }
 

@@ -48,6 +48,14 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- $wrong = append $wrong "httpRoute.enabled without httpRoute.parentRefs: name the Gateway, such as [{ name: gateway }]" }}
 {{- end }}
+{{- if and .Values.state.enabled .Values.state.existingClaim }}
+{{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) }}
+{{- $wrong = append $wrong "state.existingClaim is for one replica: several share used tokens by replay.store: redis" }}
+{{- end }}
+{{- if ne .Values.strategy.type "Recreate" }}
+{{- $wrong = append $wrong "state.existingClaim is used by one pod at a time: set strategy.type: Recreate, and strategy.rollingUpdate: null" }}
+{{- end }}
+{{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
 {{- $wrong = append $wrong "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
 {{- end }}

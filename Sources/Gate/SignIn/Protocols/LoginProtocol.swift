@@ -59,6 +59,8 @@ struct VerifiedLogin {
     let omissions: [String]
     /// ``ProviderSession/encoded``; empty: none.
     var providerSession: [UInt8] = []
+    /// What tells the browser's response, with its attempt, from all others; see ``AttemptResponse``. Nil: each is new.
+    var responseKey: [UInt8]?
     /// The token that the provider recognises the session by when it is to end (`id_token_hint`); empty: none.
     var idToken: [UInt8] = []
 }

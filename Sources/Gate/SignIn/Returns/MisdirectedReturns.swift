@@ -105,8 +105,8 @@ struct MisdirectedReturns {
 
     @inline(never)
     private func answer(_ request: borrowing AccessRequest, _ query: ByteRange) -> LocalResponse? {
-        guard query.upperBound <= request.head.bytes.count,
-            Self.mayName(attempt: request.head.bytes.span.extracting(query.range))
+        guard query.upperBound <= request.head.bytes.count, Self.mayNameAttempt(request.head.bytes.span, query.range),
+            !attempts.present(in: request).isEmpty
         else { return nil }
         return answer(request, Parameters(query: request.head))
     }
@@ -124,22 +124,23 @@ struct MisdirectedReturns {
         return response
     }
 
-    /// A parameter `state` has the length of an attempt's name.
-    private static func mayName(attempt query: Span<UInt8>) -> Bool {
-        var start = 0
-        while start + state.count + LoginAttemptID.length <= query.count {
-            let end = query.firstIndex(of: UInt8(ascii: "&"), in: start..<query.count)
-            if end - start == state.count + LoginAttemptID.length,
-                query.extracting(start..<start + state.count).equals(state.span)
-            {
-                return true
-            }
-            start = end + 1
+    /// A parameter is called `state`, as the return path reads it (``Parameters``), and may be an attempt's name. Nothing is
+    /// decoded for other parameters than those of which the encoded name or value has the right length.
+    private static func mayNameAttempt(_ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {
+        var isNamed = false
+        QueryParameters.forEach(in: bytes, query) { name, value in
+            guard encodedLengths(LoginAttemptID.length) ~= value.count, encodedLengths(state.count) ~= name.count,
+                !isNamed
+            else { return }
+            isNamed = PercentEncoding.decodes(bytes.extracting(name), to: state.span, plusIsSpace: true)
         }
-        return false
+        return isNamed
     }
 
-    private static let state = Array("state=".utf8)
+    /// What may decode to `count` bytes: each takes up to three.
+    private static func encodedLengths(_ count: Int) -> ClosedRange<Int> { count...(3 * count) }
+
+    private static let state = Array("state".utf8)
     /// `state=…&code=x`
-    private static let leastAnswerByteCount = state.count + LoginAttemptID.length + "&code=x".utf8.count
+    private static let leastAnswerByteCount = "state=&code=x".utf8.count + LoginAttemptID.length
 }

@@ -404,8 +404,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
 
     func transportPeerClosed(failed: Bool) {
         // An orderly end is found when reading resumes, after the requests that arrived before it: they are owed responses.
-        // A response without an end of its own would be written to a client that has gone.
-        if failed || exchange?.endsWithClient == true { lost() }
+        if failed { lost() }
     }
 
     private func lost() {

@@ -50,6 +50,7 @@ extension Answer {
             switch verdict {
             case .fresh: "fresh"
             case .replayed: "used before"
+            case .repeated: "repeated return"
             case .unavailable: "store unavailable"
             case .full: "store full"
             }

@@ -3,6 +3,7 @@
 import Decisions
 import Gate
 import Proxy
+import StateJournal
 import Telemetry
 
 /// The content of `/metrics`. No label holds a host, a path or a user: the number of series depends on the
@@ -12,6 +13,8 @@ struct MetricsPage {
     private let process: ProcessFigures
     private let counters: ProcessCounters.Figures
     private let usedTokens: MemoryReplayStore.Figures
+    /// nil: nothing is kept over a restart.
+    private let journal: JournalReport.Figures?
     private let isUpstreamUp: Bool
     private let version: String
     /// Seconds since 1970, of the certificate that ends first; nil: there are none.
@@ -20,13 +23,15 @@ struct MetricsPage {
     /// - Parameter snapshot: of the workers.
     init(
         _ snapshot: MetricsSnapshot, process: ProcessFigures, counters: ProcessCounters.Figures,
-        usedTokens: MemoryReplayStore.Figures, isUpstreamUp: Bool, version: String, certificateEnd: Double?
+        usedTokens: MemoryReplayStore.Figures, journal: JournalReport.Figures?, isUpstreamUp: Bool, version: String,
+        certificateEnd: Double?
     ) {
         self.snapshot = snapshot
         self.snapshot.completeSeries()
         self.process = process
         self.counters = counters
         self.usedTokens = usedTokens
+        self.journal = journal
         self.isUpstreamUp = isUpstreamUp
         self.version = version
         self.certificateEnd = certificateEnd
@@ -141,6 +146,14 @@ struct MetricsPage {
         text.sample([], UInt64(clamping: usedTokens.capacity))
         text.family("sidegate_replay_full_total", .counter, "Tokens that it had no room to remember.")
         text.sample([], usedTokens.refused)
+        guard let journal else { return }
+        text.family(
+            "sidegate_state_journal_bytes", .gauge, "Length of the file of used tokens and ended sessions.")
+        text.sample([], UInt64(clamping: journal.length))
+        text.family(
+            "sidegate_state_writes_total", .counter, "Attempts to write used tokens and ended sessions to the disk.")
+        text.sample([("result", Self.result(true))], journal.writes)
+        text.sample([("result", Self.result(false))], journal.failures)
     }
 
     private func configuration(_ text: inout MetricsText) {

@@ -3,6 +3,7 @@
 import Decisions
 import Gate
 import Proxy
+import StateJournal
 
 /// `/metrics`
 struct MetricsRoute: OpenRoute {
@@ -10,6 +11,7 @@ struct MetricsRoute: OpenRoute {
     let upstream: UpstreamWatch
     let counters: ProcessCounters
     let usedTokens: @Sendable () -> MemoryReplayStore.Figures
+    let journal: @Sendable () -> JournalReport.Figures?
     let version: String
     let facts: AdminFacts
 
@@ -17,7 +19,7 @@ struct MetricsRoute: OpenRoute {
 
     func answer(_ request: AdminRequest, _ done: @escaping AdminAnswer) {
         let certificateEnd = facts.current.certificateEnd
-        server.metrics { [upstream, counters, usedTokens, version] counted in
+        server.metrics { [upstream, counters, usedTokens, journal, version] counted in
             var snapshot = counted
             // No worker sees those.
             snapshot.add(counters.figures.signOuts, of: .logout(.byOperator))
@@ -25,7 +27,8 @@ struct MetricsRoute: OpenRoute {
             upstream.verdict(snapshot) { verdict in
                 let page = MetricsPage(
                     complete, process: .now(), counters: counters.figures, usedTokens: usedTokens(),
-                    isUpstreamUp: verdict == .up, version: version, certificateEnd: certificateEnd?())
+                    journal: journal(), isUpstreamUp: verdict == .up, version: version,
+                    certificateEnd: certificateEnd?())
                 done(
                     AdminResponse.response(
                         200, Array(page.text.utf8), "text/plain; version=0.0.4; charset=utf-8"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import Gate
 import HTTP
 import JWT
@@ -163,7 +164,7 @@ struct OpenIDLoginTests {
         mark.jar = stage.browser.jar.filter { $0.name.contains("login") }
         #expect(
             try mark.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason == "login_state_missing")
-        // A copy of the cookie: the provider would refuse the code; if it does not, the same ID token is a replay.
+        // A copy of the cookie, later: the provider would refuse the code; if it does not, the same ID token is a replay.
         let copy = Browser(stage.browser.gates[0], store: stage.browser.store)
         copy.jar = jar
         copy.exchangeCode = { _ in
@@ -172,14 +173,69 @@ struct OpenIDLoginTests {
         #expect(try copy.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason == "replayed")
     }
 
-    @Test("a refused return ends its attempt too")
+    @Test("a refused return ends its attempt too, and once more it is named so, whatever comes with it")
     func ended() throws {
+        for result in [CodeExchangeResult.refused(detail: "invalid_grant"), .unavailable(detail: "no answer")] {
+            let stage = try OpenIDStage()
+            let redirect = try stage.browser.get("/page?x=1")
+            stage.result = result
+            try stage.returned(redirect)
+            stage.result = nil
+            let again = try #require(stage.returned(redirect).answer)
+            #expect(again.status == 403 && again.reason == "login_state_missing")
+            #expect(again.response.detail?.contains("refused before") == true)
+            #expect(again.body.contains("Sign-in did not work") && !again.body.contains("cookie"))
+            #expect(again.body.contains("/.sidegate/login?return_to=%2Fpage%3Fx%3D1"))
+            #expect(stage.exchanges.count == 1)
+            // Its code is still none of the app's.
+            let state = stage.state(redirect)
+            #expect(
+                try stage.browser.get("/app?code=c&state=\(state)").answer?.reason == "return_path_mismatch")
+            // For a while: then nothing is known of it.
+            stage.browser.now += 301
+            let late = try #require(stage.returned(redirect).answer)
+            #expect(late.body.contains("was not started here"))
+            stage.browser.now -= 301
+            #expect(try stage.signIn("/page").answer?.location == "/page")
+        }
+    }
+
+    @Test("what a return is known by when it comes again is of its attempt and its code alone")
+    func responseKey() throws {
+        let stage = try OpenIDStage()
+        let first = try stage.browser.get("/page")
+        let jar = stage.browser.jar
+        try stage.returned(first, code: "a")
+        let second = try stage.browser.get("/.sidegate/login?return_to=/page")
+        try stage.returned(second, code: "a")
+        for code in ["a", "b"] {
+            stage.browser.jar = jar
+            try stage.returned(first, code: code)
+        }
+        let keys = stage.browser.responses.map(\.key)
+        #expect(keys.count == 4 && Set(keys).count == 3 && keys[0] == keys[2])
+        #expect(stage.browser.responses.allSatisfy { $0.replayKeys.count == 1 })
+        // A sign-in by another protocol has none.
+        let other = try Browser()
+        try other.signIn()
+        #expect(other.responses.isEmpty)
+    }
+
+    @Test("a repeated return begins another session, or leads to the page where there is one")
+    func repeated() throws {
         let stage = try OpenIDStage()
         let redirect = try stage.browser.get("/page")
-        stage.result = .refused(detail: "invalid_grant")
+        let jar = stage.browser.jar
         try stage.returned(redirect)
-        stage.result = nil
-        #expect(try stage.returned(redirect).answer?.reason == "login_state_missing")
+        stage.browser.replayVerdict = .repeated
+        let session = stage.browser.jar.filter { !$0.name.contains("login") }
+        stage.browser.jar = jar
+        let again = try #require(stage.returned(redirect).answer)
+        #expect(again.location == "/page" && again.response.outcome == .signIn)
+        #expect(try stage.browser.get("/").user == "ada")
+        stage.browser.jar = jar + session
+        let signedIn = try #require(stage.returned(redirect).answer)
+        #expect(signedIn.location == "/page" && signedIn.response.outcome == .signedIn)
     }
 
     @Test("before discovery a sign-in is a 503 page, and afterwards it works; sessions go on")

@@ -45,6 +45,37 @@ struct ProvidersTests {
         try token(secret: #require(keys[name]))
     }
 
+    @Test(
+        "A refused bearer token is judged by the provider that it names, in any order, or else by the one that came furthest"
+    )
+    func refusedBearer() throws {
+        for order in [["staff", "shop"], ["shop", "staff"]] {
+            let browser = try Browser { configuration in
+                configuration.providers = try order.map { name in
+                    var provider = try Self.provider(name)
+                    provider.tokenPolicy.issuer = "https://\(name).example"
+                    provider.bearer = true
+                    if name == "shop" { provider.tokenPolicy.algorithms = [.rs256] }
+                    return provider
+                }
+            }
+            let own = try #require(Self.keys["staff"])
+            for (issuer, secret, at, reason) in [
+                // A key of the staff's has signed it.
+                ("https://staff.example", own, noon - 900, "expired"),
+                ("https://other.example", own, noon, "issuer_mismatch"),
+                ("https://staff.example", tokenSecret, noon, "signature_invalid"),
+                ("https://shop.example", tokenSecret, noon, "algorithm_not_allowed"),
+                ("https://other.example", tokenSecret, noon, "signature_invalid"),
+                ("", tokenSecret, noon, "signature_invalid"),
+            ] {
+                let jwt = try token(at: at, issuer.isEmpty ? [] : [("iss", .string(issuer))], secret: secret)
+                let answer = try browser.get("/api", "Authorization: Bearer \(jwt)", "Accept: application/json").answer
+                #expect(answer?.status == 401 && answer?.reason == reason, "\(issuer): \(answer?.reason ?? "none")")
+            }
+        }
+    }
+
     @Test("A navigation comes to a page of links; the last choice is the first one")
     func choice() throws {
         let browser = try Self.browser()

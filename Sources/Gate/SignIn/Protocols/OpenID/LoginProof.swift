@@ -28,9 +28,16 @@ final class LoginProof: Sendable {
     /// `code_verifier`: RFC 7636 §4.1 recommends exactly this, 43 characters for 32 bytes.
     var verifier: [UInt8] { Base64URL.encode(secret) }
 
+    /// What names the response with that code to this attempt, in this process.
+    func key(of code: [UInt8]) -> [UInt8] {
+        let text = Self.responseLabel + secret + code
+        return SHA256.hash(text.span)
+    }
+
     static let secretByteCount = 32
     /// Of a digest in base64url.
     static let textLength = 43
 
     private static let nonceLabel = Array("sidegate nonce, version 1".utf8)
+    private static let responseLabel = Array("sidegate response, version 1".utf8)
 }

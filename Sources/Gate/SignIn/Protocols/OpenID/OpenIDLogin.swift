@@ -73,7 +73,7 @@ final class OpenIDLogin: LoginProtocol {
             }
             try checkIssuer(answer.issuer)
             let code = try answer.provenCode()
-            guard let metadata else {
+            guard metadata != nil else {
                 throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet; \(Self.fetchFix)")
             }
             guard tokens.hasKeys else {
@@ -89,7 +89,7 @@ final class OpenIDLogin: LoginProtocol {
                     redirectURL: redirectURL(on: origin), requestID: request.idText, client: request.client)
                 return .ask(.exchangeCode(PendingExchange(exchange)))
             }
-            return try verified(result, proof, metadata, request)
+            return try verified(result, proof, code, request)
         } catch {
             return .refused(error.refusal, status: error.status)
         }
@@ -121,6 +121,12 @@ final class OpenIDLogin: LoginProtocol {
                 elsewhere.detail + "; fix: register the redirect URI under publicURL, or correct publicURL",
                 cause: elsewhere.cause)
         }
+        guard !attempt.hasFailed else {
+            return OpenIDRefusal(
+                attempt.refusal,
+                "the attempt was refused before, and this is its response once more; fix: see what the first line about it "
+                    + "says", cause: .attemptFailed)
+        }
         let words =
             attempt.refusal == .loginStateExpired
             ? "the attempt began more than ten minutes ago; fix: try again; if it happens at once, compare the clocks and the "
@@ -133,7 +139,7 @@ final class OpenIDLogin: LoginProtocol {
     }
 
     private func verified(
-        _ result: CodeExchangeResult, _ proof: LoginProof, _ metadata: OpenIDMetadata,
+        _ result: CodeExchangeResult, _ proof: LoginProof, _ code: [UInt8],
         _ request: borrowing AccessRequest
     ) throws(OpenIDRefusal) -> LoginResult {
         let (idToken, accessToken, userInfo): ([UInt8], [UInt8]?, [UInt8]?)
@@ -158,7 +164,8 @@ final class OpenIDLogin: LoginProtocol {
             VerifiedLogin(
                 fields: user.fields, replayKeys: tokens.replayKeys(user.token),
                 retention: tokens.retention(of: user.token, now: now), keyID: user.token.keyID,
-                omissions: user.omissions, providerSession: ProviderSession(user.token).encoded, idToken: idToken))
+                omissions: user.omissions, providerSession: ProviderSession(user.token).encoded,
+                responseKey: proof.key(of: code), idToken: idToken))
     }
 
     private func redirectURL(on origin: PublicOrigin) -> [UInt8] { origin.text + returnPath }
