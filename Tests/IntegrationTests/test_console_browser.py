@@ -75,6 +75,8 @@ def address(gate, path="/") -> str:
 
 
 def fresh(browser):
+    # The page of another gate, which has ended, would go on asking for events.
+    browser.get("about:blank")
     browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
@@ -92,7 +94,9 @@ def open_form(browser, gate):
     """The field for the token."""
     # The listener is open before the workers serve.
     fresh(browser)
-    return until(browser, lambda b: b.get(address(gate)) or b.find_elements(By.ID, "token"), "the form for the token")[0]
+    field = until(browser, lambda b: b.get(address(gate)) or b.find_elements(By.ID, "token"), "the form for the token")[0]
+    browser.get_log("browser")
+    return field
 
 
 def complaints(browser) -> list:
