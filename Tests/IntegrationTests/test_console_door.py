@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is admitted at the admin listener: hostile pages, wrong tokens, floods."""
 
+import contextlib
 import json
 import socket
 
@@ -115,7 +116,7 @@ class TestFloods:
         assert ask(guarded, "/healthz").status == 200
         assert guarded.log().count("a wrong token was sent") <= 2 and "guess" not in guarded.log()
 
-    @pytest.mark.parametrize("flood", ["heads", "forms", "silence", "pages"])
+    @pytest.mark.parametrize("flood", ["heads", "forms", "silence", "pages", "rows"])
     def test_health_and_metrics_have_room_under_a_flood(self, guarded, flood):
         port, open_ones = admin_port(guarded), []
         try:
@@ -130,6 +131,9 @@ class TestFloods:
                         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nuser=".encode())
                 elif flood == "pages":
                     connected.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                elif flood == "rows":
+                    with contextlib.suppress(OSError):
+                        connected.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
             for target in ("/healthz", "/metrics", "/readyz"):
                 assert ask(guarded, target).status == 200
             assert run(guarded, "healthcheck").returncode == 0

@@ -5,6 +5,9 @@ import Reactor
 /// Closing idle connections when there are too many: the one that has been idle longest first, since a browser opens
 /// another connection when it needs one.
 extension ClientConnections {
+    /// There are as many connections as there may be.
+    var isFull: Bool { count >= limits.connections }
+
     /// Whether another connection may be accepted: there is a free slot, or an idle connection can be closed for it.
     var hasRoom: Bool {
         count < limits.connections || connections.values.contains { isEvictable($0) }

@@ -177,6 +177,8 @@ final class PlainExchange: Exchange, FinishedExchange {
         record.answered(response)
         note(&record)
         if let account { downstream.keepUntilSent(account) }
+        var response = response
+        if service.endsConnection { response.closesConnection = true }
         downstream.sendLocal(response)
         end(isResponseComplete: true)
     }

@@ -21,6 +21,8 @@ final class PlainService: ExchangeService {
     private var log: RequestLog?
     private(set) var tracing: RequestTracing?
     private var spares: [PlainExchange] = []
+    /// Others wait for a connection.
+    private var isCrowded: () -> Bool = { false }
 
     init(
         _ loop: EventLoop, _ handler: Handler, readsContent: Bool = true, metrics: WorkerMetrics = WorkerMetrics(),
@@ -45,6 +47,15 @@ final class PlainService: ExchangeService {
 
     /// Of a response whose head is not one of the connection's own making.
     var dateLine: [UInt8] { Array("Date: ".utf8) + HTTPDate.bytes(loop.wallClock) + [13, 10] }
+
+    /// - Parameter isCrowded: whether others wait for a connection. Then each connection ends after a response: one with a
+    ///   row of requests is never idle, and would keep its place for as long as they take.
+    func shareConnections(when isCrowded: @escaping () -> Bool) {
+        self.isCrowded = isCrowded
+    }
+
+    /// Of a response that is sent now.
+    var endsConnection: Bool { isCrowded() }
 
     func makeExchange() -> Exchange {
         spares.popLast() ?? PlainExchange(self)

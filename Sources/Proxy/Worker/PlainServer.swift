@@ -26,6 +26,7 @@ package final class PlainServer: LoopServer {
     private init(_ service: PlainService, _ limits: ConnectionLimits, _ tls: TLSServerContext? = nil) {
         clients = ClientConnections(
             LoopMemory(service.loop), service, limits: limits, tls: tls, identifiesProcesses: true)
+        service.shareConnections { [weak clients] in clients?.isFull ?? false }
     }
 
     package var connectionCount: Int { clients.count }
