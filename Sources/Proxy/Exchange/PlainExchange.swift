@@ -234,9 +234,16 @@ final class PlainExchange: Exchange, FinishedExchange {
         sendPieces()
     }
 
-    /// Sends what the source has, as long as the client takes it.
+    /// Sends what the source has, as long as the client takes it. Some at a time: that a write has failed is only known
+    /// after the event.
     private func sendPieces() {
+        var left = Self.piecesAtOnce
         while case .streaming(let source) = state, let downstream, !downstream.isBlocked {
+            guard left > 0 else {
+                let number = number
+                return service.loop.afterEvent { [self] in if self.number == number { sendPieces() } }
+            }
+            left -= 1
             switch source.next(service.loop.now) {
             case .content(let piece):
                 record.bytesSent += UInt64(piece.count)
@@ -265,6 +272,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         service.recycle(self)
     }
 
+    private static let piecesAtOnce = 32
     /// Bytes of content that a request may have.
     private static let contentLimit = 65536
     /// How long a response may take.
