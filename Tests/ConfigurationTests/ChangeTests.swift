@@ -41,7 +41,7 @@ struct ChangeTests {
             names: ["access.rules[1].paths"]),
     ]
 
-    @Test("is told by the names of options", arguments: rows)
+    @Test("is reported by the names of options", arguments: rows)
     func names(_ row: Row) {
         let before = place.load(Self.base + row.before)
         let after = place.load(Self.base + row.after)

@@ -123,7 +123,7 @@ struct PeopleTests {
         return String(decoding: page.html.bytes, as: UTF8.self)
     }
 
-    @Test("a refusal is told with its reason, its fix, and the request's ID")
+    @Test("a refusal is shown with its reason, its fix, and the request's ID")
     func refused() {
         let event = TrailEvent(
             time: Samples.now - 30, kind: .refused, event: "denied", user: "Ada", reason: .groupMissing,

@@ -68,7 +68,7 @@ struct HistoryTests {
         #expect(minutes.count <= 62 && minutes.dropLast().allSatisfy { $0.requests == 10 })
     }
 
-    @Test("one sample a minute is kept, none is needed twice, and a clock that goes back begins anew")
+    @Test("one sample a minute is kept, none is needed twice, and a clock that goes back starts it again")
     func sampling() {
         var history = TrafficHistory()
         #expect(history.isDue(0))

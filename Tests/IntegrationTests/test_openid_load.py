@@ -321,7 +321,7 @@ class TestSharedKey:
             accepted(browser.come_back(browser.authorize()))
         line, = self.shared(gate)
         assert line["level"] == "warning" and set(line["providers"].split(", ")) == {"one", "two"} and line["key"].startswith("one-key")
-        assert "only iss tells their tokens apart" in line["cause"] and line["fix"]
+        assert "only iss distinguishes their tokens" in line["cause"] and line["fix"]
         done = sidegate("doctor", "--config", gate.config)
         assert "one and two share the key new (RSA" in done.stdout and "only iss tells" in done.stdout, done.stdout
 

@@ -7,7 +7,7 @@ package struct AdminSettings: Sendable {
     /// The configuration does not name the address: it is the default.
     package var isDefault: Bool
     package var probePaths: [String]
-    /// nil: over TCP nobody is admitted to the console.
+    /// nil: nobody is admitted to the console over TCP.
     package var token: Secret?
     /// Names of the listener besides addresses and localhost, in lower case; `*.` before one stands for one label.
     package var hosts: [String]

@@ -46,7 +46,7 @@ final class GateService: ExchangeService {
     private var pools: [UpstreamPool] = []
     /// Pools whose last exchanges may not have ended.
     private var retiredPools: [UpstreamPool] = []
-    /// The apps of exchanges that were in progress at the last change of the configuration, which numbers apps anew.
+    /// The apps of exchanges that were in progress at the last change of the configuration, which renumbers the apps.
     private var earlierApps: [ObjectIdentifier: (number: UInt64, app: UpstreamName)] = [:]
     /// Exchanges whose session may end during the response.
     private var streams: [ObjectIdentifier: GateExchange] = [:]

@@ -52,7 +52,7 @@ final class Tunnel {
         identity.map { gate.hasEnded($0, now: now) } ?? false
     }
 
-    /// Whoever opened it; nil: nobody had to sign in.
+    /// The user who opened it; nil: no sign-in was required.
     var user: Identity? { identity }
 
     func close() {

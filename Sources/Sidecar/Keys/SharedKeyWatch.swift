@@ -116,7 +116,7 @@ struct SharedKey: Sendable {
 
     var consequence: String {
         switch distinction {
-        case .issuers: "only iss tells their tokens apart, and whoever has the key can sign in users of both"
+        case .issuers: "only iss distinguishes their tokens, and a holder of the key can sign in users of both"
         case .oneIssuer(let name):
             "\(name) requires no issuer, so every token of this key without the other's iss signs in there"
         case .none: "a token of either signs in at the other"

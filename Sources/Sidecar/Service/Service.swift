@@ -145,7 +145,7 @@ package final class Service: Sendable {
                 isStopping: { [adminFacts] in adminFacts.current.isStopping }, resolver: resolver, version: version,
                 workers: workers),
             feed: feed, settings, proxy)
-        // Soon after the workers: requests that come before are told that the gate is starting.
+        // Soon after the workers: earlier requests are answered by "starting".
         handler.attach(routes(version: version, resolver: resolver))
         services.start(prepared, server)
         certificates.replace(settings, proxy, tls, admin: adminTLS)

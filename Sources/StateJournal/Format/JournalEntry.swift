@@ -71,7 +71,7 @@ package struct JournalTimes: Sendable, Equatable {
 
     /// - Parameter isSameBoot: the machine was not started since, as far as is known.
     func expiry(now: ClockReading, isSameBoot: Bool) -> Expiry {
-        // A clock that is behind what it showed when this was written has begun anew.
+        // A clock that is behind the recorded value has been restarted.
         let goesOn = isSameBoot && end - span <= now.monotonic + Self.precision
         return Expiry(wall: until, monotonic: goesOn ? end : now.monotonic + span)
     }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Responses in pieces")
 struct StreamedResponseTests {
-    /// Gives what it is told to, and counts.
+    /// Gives the values it was set up with, and counts.
     private final class Source: ResponseSource {
         private struct State {
             var pieces: [ResponsePiece] = []

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Returns of one attempt that come again")
 struct RepeatedReturnsTests {
-    /// The replay store, which answers when it is told to, and the clock.
+    /// The replay store, which answers on demand, and the clock.
     private final class Stage: Sendable {
         private struct State {
             var used: Set<[UInt8]> = []

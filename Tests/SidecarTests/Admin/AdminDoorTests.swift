@@ -105,7 +105,7 @@ struct AdminDoorTests {
         if refusal == nil { #expect(admission.visitor?.means == .socket(user: user)) }
     }
 
-    @Test("without a token nobody is admitted over TCP, whatever is sent")
+    @Test("without a token no request is admitted over TCP, whatever is sent")
     func off() throws {
         var door = door(token: nil)
         for fields in [[], [bearer], ["Authorization: Bearer "]] {

@@ -17,7 +17,7 @@ enum AdminOptions {
     static let token = Option<String?>(
         "admin.token", .textOrNone(.oneLine), default: "\"\"",
         "What operators send to see who is signed in and to end sessions, at least 32 visible ASCII characters"
-            + " (`sidegate secret`). Empty: over TCP nobody can. Over a unix socket, processes of the gate's own user and"
+            + " (`sidegate secret`). Empty: not possible over TCP. Over a unix socket, processes of the gate's own user and"
             + " of root need none."
     ).secret()
     static let hosts = Option<[String]>(

@@ -80,7 +80,9 @@ struct EndQuestionRoute: PageRoute {
         guard !user.isEmpty else { return done(ConsolePages.redirect(ConsolePath.sessions)) }
         pages.sessions.list(query: user, offset: 0, limit: ListedSessions.pageSize) { list in
             // The search finds more than this very user.
-            let own = list.rows.count { $0.user == user && (provider.isEmpty || $0.provider == provider) }
+            let own = list.rows.count {
+                $0.user.utf8.elementsEqual(user.utf8) && (provider.isEmpty || $0.provider == provider)
+            }
             ask(.user(user, provider: provider, sessions: own == list.rows.count ? list.total : own))
         }
     }
