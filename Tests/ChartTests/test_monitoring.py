@@ -41,6 +41,8 @@ METRICS = {
     "sidegate_replay_entries": set(),
     "sidegate_replay_max_entries": set(),
     "sidegate_replay_full_total": set(),
+    "sidegate_ended_sessions_full_total": set(),
+    "sidegate_log_dropped_bytes_total": set(),
     "sidegate_state_journal_bytes": set(),
     "sidegate_state_writes_total": {"result"},
     "sidegate_redis_up": set(),

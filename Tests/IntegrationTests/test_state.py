@@ -5,6 +5,7 @@ import json
 import os
 import random
 import resource
+import subprocess
 import threading
 import time
 
@@ -377,3 +378,51 @@ class TestFailingDisk:
             f"logout_token={logout}".encode())
         assert done.status == 503, done
         limit_files(gate, resource.RLIM_INFINITY)
+
+
+class TestReadOnly:
+    """A directory on a file system that is read-only for the gate, as a container may have it."""
+
+    #: In a mount namespace of the gate's own, so that the test can write.
+    MOUNTED = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+    UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+
+    @pytest.fixture(autouse=True)
+    def may_mount(self, tmp_path):
+        done = subprocess.run(
+            [*self.UNSHARE, "bash", "-c", self.MOUNTED, "bash", tmp_path, "true"], capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"no read-only mounts here: {done.stderr}")
+
+    def command(self, gate) -> list:
+        return [*self.UNSHARE, "bash", "-c", self.MOUNTED, "bash", gate.directory, BINARY, "run", "--config", gate.config]
+
+    def test_without_a_journal_the_gate_does_not_start_and_says_why(self, restarted):
+        gate = restarted()
+        gate.kill()
+        for name in os.listdir(gate.directory):
+            (gate.directory / name).unlink()
+        done = subprocess.run(
+            self.command(gate), capture_output=True, text=True, timeout=60, env=clean_environment())
+        assert done.returncode == 78 and "Read-only file system" in done.stderr, done
+        assert os.listdir(gate.directory) == []
+
+    def test_with_a_journal_used_tokens_stay_used_and_no_other_signs_in(self, restarted):
+        gate = restarted()
+        session = gate.signed_in()
+        used, other = tokens.token(), tokens.token()
+        assert enter(gate, used) == 303
+        assert gate.stop() == 0
+        before = (gate.directory / "journal").read_bytes()
+        gate.starts += 1
+        gate.process = ChildProcess(
+            self.command(gate), gate.config.parent / f"sidegate{gate.starts}.log", env=clean_environment())
+        gate.process.wait_until_accepting(("127.0.0.1", gate.port))
+        assert "were read" in at_the_start(gate)["message"]
+        report = wait_until(lambda: reports(gate, "cannot be written"), "the report")[0]
+        assert "Read-only file system" in report["cause"] and "sign-ins are refused" in report["message"]
+        assert enter(gate, used) == 403 and enter(gate, other) == 503
+        assert session.navigate("/").status == 200
+        assert (gate.directory / "journal").read_bytes() == before
+        gate.again()
+        assert enter(gate, used) == 403 and enter(gate, tokens.token()) == 303

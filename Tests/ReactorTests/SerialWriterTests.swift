@@ -30,7 +30,7 @@ struct SerialWriterTests {
             let expected = (0..<each).map { "\(thread) \($0) \(String(repeating: "x", count: 100))" }
             #expect(own.map(String.init) == expected)
         }
-        #expect(writer.droppedCount == 0)
+        #expect(writer.droppedByteCount == 0)
     }
 
     @Test(
@@ -43,17 +43,17 @@ struct SerialWriterTests {
         // Without a reader the pipe takes some (64 KiB), ten may wait.
         let count = 200
         for _ in 0..<count { writer.write(piece) }
-        let dropped = writer.droppedCount
-        #expect(dropped >= count - 10 - pipe.capacity / piece.count - 1)
-        #expect(dropped < count)
+        let dropped = writer.droppedByteCount
+        #expect(dropped >= (count - 10 - pipe.capacity / piece.count - 1) * piece.count)
+        #expect(dropped < count * piece.count)
         // When reading resumes, the rest is written, and there is room.
-        let expected = (count - dropped) * piece.count
+        let expected = count * piece.count - dropped
         let output = try await onThread { try pipe.read(exactly: expected) }
         #expect(output.count == expected)
         try await onThread { writer.flush() }
         writer.write([10])
         #expect(try await onThread { try pipe.read(exactly: 1) } == [10])
-        #expect(writer.droppedCount == dropped)
+        #expect(writer.droppedByteCount == dropped)
         try await onThread { writer.flush() }
         pipe.closeWriting()
     }
@@ -63,12 +63,12 @@ struct SerialWriterTests {
         let pipe = try Pipe(nonBlocking: false)
         let writer = SerialWriter(pipe.writing, label: "test.writer", limit: 100)
         writer.write([UInt8](repeating: 1, count: 101))
-        #expect(writer.droppedCount == 1)
+        #expect(writer.droppedByteCount == 101)
         writer.write([])
         writer.write([UInt8](repeating: 2, count: 100))
         try await onThread { writer.flush() }
         #expect(try pipe.read(exactly: 100) == [UInt8](repeating: 2, count: 100))
-        #expect(writer.droppedCount == 1)
+        #expect(writer.droppedByteCount == 101)
         pipe.closeWriting()
     }
 
@@ -82,7 +82,7 @@ struct SerialWriterTests {
                 writer.write([UInt8](repeating: 1, count: 50))
                 writer.flush()
             }
-            #expect(writer.droppedCount == 0)
+            #expect(writer.droppedByteCount == 0)
         }
     }
 }

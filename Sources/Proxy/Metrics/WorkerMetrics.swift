@@ -147,5 +147,6 @@ final class WorkerMetrics {
         return snapshot
     }
 
-    private static let maximumEvents = 1024
+    /// More than all reasons of as many providers as there may be.
+    private static let maximumEvents = 4096
 }

@@ -103,11 +103,11 @@ package final class Worker: LoopServer {
         service.revoke(revocation)
     }
 
-    /// Ends sessions that were ended on other replicas.
-    package func revoke(all revocations: [Revocation]) {
+    /// Ends sessions that were ended on other replicas; returns how many of the revocations there was no room for.
+    package func revoke(all revocations: [Revocation]) -> Int {
         let now = service.clock
         for revocation in revocations { RepeatedReturns.ofThisProcess.end(revocation) }
-        update { gate in for revocation in revocations { _ = gate.revoke(revocation, now: now) } }
+        return update { gate in revocations.count { !gate.revoke($0, now: now) } }
     }
 
     /// A token has been used to sign in.

@@ -24,6 +24,8 @@ package final class PrivateDirectory: Sendable {
         var locked = unsafe openat(opened, Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if locked < 0, errno == EROFS {
             locked = unsafe openat(opened, Self.lockName, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            // Where there is none, the cause is that none can be made.
+            if locked < 0 { throw DirectoryRefusal(path, .notWritable(EROFS)) }
         }
         guard locked >= 0 else { throw DirectoryRefusal(path, .notWritable(errno)) }
         lock = FileDescriptor(owning: locked)

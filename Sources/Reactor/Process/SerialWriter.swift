@@ -11,7 +11,7 @@ package final class SerialWriter: Sendable {
     private let descriptor: Int32
     private let limit: Int
     private let waiting = Atomic<Int>(0)
-    private let dropped = Atomic<Int>(0)
+    private let droppedBytes = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - descriptor: stays open for the life of the process (standard output or error).
@@ -25,15 +25,15 @@ package final class SerialWriter: Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// The number of pieces dropped so far.
-    package var droppedCount: Int { dropped.load(ordering: .relaxed) }
+    /// The bytes of all pieces dropped so far.
+    package var droppedByteCount: Int { droppedBytes.load(ordering: .relaxed) }
 
     package func write(_ bytes: [UInt8]) {
         let size = bytes.count
         guard size > 0 else { return }
         guard waiting.wrappingAdd(size, ordering: .relaxed).newValue <= limit else {
             waiting.wrappingSubtract(size, ordering: .relaxed)
-            dropped.wrappingAdd(1, ordering: .relaxed)
+            droppedBytes.wrappingAdd(size, ordering: .relaxed)
             return
         }
         queue.async { [self] in

@@ -17,8 +17,12 @@ package final class GateRegistry: LocalGates {
     }
 
     private let state = Mutex(State())
+    private let noRoom: @Sendable (_ revocations: Int) -> Void
 
-    package init() {}
+    /// - Parameter noRoom: called, on any thread, when a worker had no room to remember revocations.
+    package init(noRoom: @escaping @Sendable (_ revocations: Int) -> Void = { _ in }) {
+        self.noRoom = noRoom
+    }
 
     /// The workers have started.
     package func attach(_ server: Server<Worker>) {
@@ -72,13 +76,16 @@ package final class GateRegistry: LocalGates {
 
     package func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
         report([revocation])
-        let verdict = Verdict()
-        withServer { server in
+        let missing = MissingRevocations()
+        withServer { [noRoom] server in
             server.onEachWorker(
                 { worker in
-                    if !worker.revoke(revocation) { verdict.fail() }
+                    if !worker.revoke(revocation) { missing.note(1) }
                 },
-                { done(verdict.isGood) })
+                {
+                    noRoom(missing.count)
+                    done(missing.count == 0)
+                })
         }
     }
 
@@ -91,8 +98,9 @@ package final class GateRegistry: LocalGates {
     /// Revocations that came from other replicas.
     package func revoke(all revocations: [Revocation]) {
         report(revocations)
-        withServer { server in
-            server.onEachWorker({ $0.revoke(all: revocations) })
+        let missing = MissingRevocations()
+        withServer { [noRoom] server in
+            server.onEachWorker({ missing.note($0.revoke(all: revocations)) }, { noRoom(missing.count) })
         }
     }
 
@@ -104,12 +112,12 @@ package final class GateRegistry: LocalGates {
         if let server { work(server) }
     }
 
-    /// The combined result of all loops.
-    private final class Verdict: Sendable {
-        private let hasFailed = Atomic(false)
+    /// How many revocations the workers had no room for: the most that one of them had none for.
+    private final class MissingRevocations: Sendable {
+        private let most = Atomic(0)
 
-        func fail() { hasFailed.store(true, ordering: .relaxed) }
+        func note(_ count: Int) { most.max(count, ordering: .relaxed) }
 
-        var isGood: Bool { !hasFailed.load(ordering: .relaxed) }
+        var count: Int { most.load(ordering: .relaxed) }
     }
 }

@@ -24,7 +24,7 @@ final class ProcessServices: Sendable {
         let worker: WorkerServices
     }
 
-    let gates = GateRegistry()
+    let gates: GateRegistry
     let loop = EventLoop(label: "sidegate.services")
     private let sharedKeys: SharedKeyWatch
     /// Who is signed in.
@@ -38,6 +38,9 @@ final class ProcessServices: Sendable {
     private let replicas: ReplicaService?
     /// Tokens that this process accepted, whether they are shared or not.
     private let usedTokens: UsedTokenService
+    /// Those that there was no room to remember.
+    private let endedSessions: EndedSessionsReport
+    private let hasGates = Atomic(false)
     /// nil: nothing is kept over a restart.
     private let state: StateService?
     /// Kept across reloads, since it remembers the clients.
@@ -50,6 +53,9 @@ final class ProcessServices: Sendable {
         _ settings: Settings, sessionSecrets: [[UInt8]], version: String, resolver: Resolver,
         counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
+        let endedSessions = EndedSessionsReport(logger: logger)
+        self.endedSessions = endedSessions
+        gates = GateRegistry { endedSessions.full($0) }
         usedTokens = UsedTokenService(settings.replay, logger: logger)
         let memory = usedTokens.store
         state = try settings.state.map { state throws(ServiceError) in
@@ -89,9 +95,14 @@ final class ProcessServices: Sendable {
     func makeGate(_ configuration: GateConfiguration) -> Gate {
         let gate = Gate(configuration)
         let now = StateJournal.systemClock()
-        for revocation in state?.journal.endedSessions ?? [] { _ = gate.revoke(revocation, now: now) }
+        let missing = (state?.journal.endedSessions ?? []).count { !gate.revoke($0, now: now) }
+        // The gates of all workers remember the same.
+        if !hasGates.exchange(true, ordering: .relaxed) { endedSessions.full(missing) }
         return gate
     }
+
+    /// Ends of sessions that the gates had no room to remember.
+    var forgottenEndings: UInt64 { endedSessions.total }
 
     /// Of the journal; nil: there is none.
     func journalFigures() -> JournalReport.Figures? { state?.journal.figures }

@@ -16,6 +16,9 @@ package struct LogWriter: LogSink {
         writer.write(bytes)
     }
 
+    /// Bytes of lines that were dropped, since the reader of the output is slower than the log.
+    var droppedByteCount: UInt64 { UInt64(clamping: writer.droppedByteCount) }
+
     /// Waits until all lines are written.
     package func flush() {
         writer.flush()

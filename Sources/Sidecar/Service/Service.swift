@@ -259,14 +259,17 @@ package final class Service: Sendable {
     // MARK: The admin listener
 
     private func routes(version: String, resolver: Resolver) -> [AdminRoute] {
-        let services = services
+        let (services, log) = (services, log)
         return [
             .open(HealthRoute(server: server)),
             .open(ReadinessRoute(server: server, upstream: upstream, counters: counters, facts: adminFacts)),
             .open(
                 MetricsRoute(
                     server: server, upstream: upstream, counters: counters,
-                    usedTokens: { services.usedTokenFigures() }, journal: { services.journalFigures() },
+                    usedTokens: { services.usedTokenFigures() },
+                    losses: {
+                        MetricsPage.Losses(endedSessions: services.forgottenEndings, logBytes: log.droppedByteCount)
+                    }, journal: { services.journalFigures() },
                     version: version, facts: adminFacts)),
             .door(SessionsRoute(directory: services.directory)),
             .door(SignOutRoute(signOuts: signOuts)),

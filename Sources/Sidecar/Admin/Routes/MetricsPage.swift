@@ -13,6 +13,7 @@ struct MetricsPage {
     private let process: ProcessFigures
     private let counters: ProcessCounters.Figures
     private let usedTokens: MemoryReplayStore.Figures
+    private let losses: Losses
     /// nil: nothing is kept over a restart.
     private let journal: JournalReport.Figures?
     private let isUpstreamUp: Bool
@@ -20,17 +21,26 @@ struct MetricsPage {
     /// Seconds since 1970, of the certificate that ends first; nil: there are none.
     private let certificateEnd: Double?
 
+    /// What there was no room for, since the start.
+    struct Losses: Sendable {
+        /// Ends of sessions that the gates could not remember.
+        var endedSessions: UInt64 = 0
+        /// Bytes of the log that were not written, since its reader is too slow.
+        var logBytes: UInt64 = 0
+    }
+
     /// - Parameter snapshot: of the workers.
     init(
         _ snapshot: MetricsSnapshot, process: ProcessFigures, counters: ProcessCounters.Figures,
-        usedTokens: MemoryReplayStore.Figures, journal: JournalReport.Figures?, isUpstreamUp: Bool, version: String,
-        certificateEnd: Double?
+        usedTokens: MemoryReplayStore.Figures, losses: Losses, journal: JournalReport.Figures?, isUpstreamUp: Bool,
+        version: String, certificateEnd: Double?
     ) {
         self.snapshot = snapshot
         self.snapshot.completeSeries()
         self.process = process
         self.counters = counters
         self.usedTokens = usedTokens
+        self.losses = losses
         self.journal = journal
         self.isUpstreamUp = isUpstreamUp
         self.version = version
@@ -146,6 +156,8 @@ struct MetricsPage {
         text.sample([], UInt64(clamping: usedTokens.capacity))
         text.family("sidegate_replay_full_total", .counter, "Tokens that it had no room to remember.")
         text.sample([], usedTokens.refused)
+        text.family("sidegate_ended_sessions_full_total", .counter, "Ends of sessions that it had no room to remember.")
+        text.sample([], losses.endedSessions)
         guard let journal else { return }
         text.family(
             "sidegate_state_journal_bytes", .gauge, "Length of the file of used tokens and ended sessions.")
@@ -217,6 +229,8 @@ struct MetricsPage {
     }
 
     private func process(_ text: inout MetricsText) {
+        text.family("sidegate_log_dropped_bytes_total", .counter, "Log lines that were dropped, in bytes.")
+        text.sample([], losses.logBytes)
         text.family("process_cpu_seconds_total", .counter, "User and system time of the process.")
         text.sample([], process.cpuSeconds)
         text.family("process_resident_memory_bytes", .gauge, "Memory that is resident.")

@@ -11,6 +11,7 @@ struct MetricsRoute: OpenRoute {
     let upstream: UpstreamWatch
     let counters: ProcessCounters
     let usedTokens: @Sendable () -> MemoryReplayStore.Figures
+    let losses: @Sendable () -> MetricsPage.Losses
     let journal: @Sendable () -> JournalReport.Figures?
     let version: String
     let facts: AdminFacts
@@ -19,7 +20,7 @@ struct MetricsRoute: OpenRoute {
 
     func answer(_ request: AdminRequest, _ done: @escaping AdminAnswer) {
         let certificateEnd = facts.current.certificateEnd
-        server.metrics { [upstream, counters, usedTokens, journal, version] counted in
+        server.metrics { [upstream, counters, usedTokens, losses, journal, version] counted in
             var snapshot = counted
             // No worker sees those.
             snapshot.add(counters.figures.signOuts, of: .logout(.byOperator))
@@ -27,7 +28,7 @@ struct MetricsRoute: OpenRoute {
             upstream.verdict(snapshot) { verdict in
                 let page = MetricsPage(
                     complete, process: .now(), counters: counters.figures, usedTokens: usedTokens(),
-                    journal: journal(), isUpstreamUp: verdict == .up, version: version,
+                    losses: losses(), journal: journal(), isUpstreamUp: verdict == .up, version: version,
                     certificateEnd: certificateEnd?())
                 done(
                     AdminResponse.response(
