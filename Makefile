@@ -7,7 +7,8 @@
 #               `make bench-count` for the figures that do not depend on the machine,
 #               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
-#               `make bench-steady` for reloads, restarts and a soak
+#               `make bench-steady` for reloads, restarts and a soak, `make bench-growth` for many users, sessions, rules,
+#               connections and replicas
 # make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
 # make image    the container image, without Docker: sidegate-image.tar in artifacts/, with a list of what is in it; as root
 #               or with sudo
@@ -27,7 +28,7 @@ BENCH_ARGS ?=
 # Swift's libraries are linked statically; system libraries come from the system, not from the program's directory.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-growth bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -70,6 +71,10 @@ bench-state: deps-bench build
 # The effect of reloads, restarts and a run of ten minutes.
 bench-steady: deps-bench build
 	$(PYTHON) Benchmarks/steady.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+# How cost and memory grow; BENCH_ARGS=--quick for smaller steps, BENCH_ARGS="--only users rules" for some of the curves.
+bench-growth: deps-bench build
+	$(PYTHON) Benchmarks/growth.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-rules: deps-bench build
 	$(PYTHON) Benchmarks/rules.py --sidegate $(BINARY) $(BENCH_ARGS)

@@ -11,7 +11,6 @@ import argparse
 import os
 import resource
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import beside
 import counting
 import encrypted
+import idle
 import load
 import servers
 
@@ -98,20 +98,7 @@ def memory(options, folder, upstream) -> bool:
     load.wrk(proxy, "/1k", 64, 1, {"Cookie": session})  # the one-time costs of the first use are not counted
     time.sleep(1)
     before = proxy.memory()
-    request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nCookie: {session}\r\n\r\n".encode()
-    connections = []
-    for n in range(IDLE_CONNECTIONS):
-        connection = socket.socket()
-        connection.bind((f"127.0.0.{2 + n % 4}", 0))  # several source addresses: ports do not run out
-        connection.settimeout(10)
-        connection.connect(("127.0.0.1", proxy.port))
-        connection.sendall(request)
-        received = b""
-        while len(received) < 1024:
-            data = connection.recv(65536)
-            assert data, "closed"
-            received += data
-        connections.append(connection)
+    connections = [idle.plain(proxy, {"Cookie": session}) for _ in range(IDLE_CONNECTIONS)]
     time.sleep(3)
     each = (proxy.memory() - before) / IDLE_CONNECTIONS
     for connection in connections:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS and HTTP/2 compared with nginx and nghttpx, which only proxy: rates, handshakes, and memory of idle connections."""
 
-import socket
-import ssl
 import statistics
 import time
 
+import idle
 import load
 import servers
 
@@ -72,31 +71,6 @@ def idle_memory(options, folder, upstream) -> bool:
 
     The first is compared with nginx, whose figure includes the memory of libssl, which Sidegate has freed by then.
     """
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-
-    def over_tls(proxy, headers):
-        connection = context.wrap_socket(connected(proxy))
-        request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\n"
-        connection.sendall((request + "".join(f"{n}: {v}\r\n" for n, v in headers.items()) + "\r\n").encode())
-        received = b""
-        while len(received) < 1024:
-            received += connection.recv(65536)
-        return connection
-
-    def over_http2(proxy, headers):
-        connection = connected(proxy)
-        fields = {":method": "GET", ":scheme": "http", ":path": "/1k", ":authority": f"127.0.0.1:{proxy.port}"}
-        fields |= {n.lower(): v for n, v in headers.items()}
-        block = b"".join(b"\x10" + text(n) + text(v) for n, v in fields.items())
-        connection.sendall(
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 5, 1, block))
-        received = b""
-        while len(received) < 1024:
-            received += connection.recv(65536)
-        connection.sendall(frame(4, 1, 0))
-        return connection
-
     def held(proxy, connect, headers) -> float:
         warm = [connect(proxy, headers) for _ in range(64)]
         time.sleep(1)
@@ -110,37 +84,15 @@ def idle_memory(options, folder, upstream) -> bool:
         return each
 
     ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-tls-memory", tls=True)
-    each = held(ours, over_tls, {"Cookie": ours.sign_in()})
-    theirs = held(servers.start_nginx_tls(folder, upstream.port, "nginx-tls-memory"), over_tls, {})
+    each = held(ours, idle.over_tls, {"Cookie": ours.sign_in()})
+    theirs = held(servers.start_nginx_tls(folder, upstream.port, "nginx-tls-memory"), idle.over_tls, {})
     good = each <= TLS_IDLE
     print(f"each of {IDLE} idle TLS HTTP/1.1 connections: {each:.2f} KiB, of nginx's {theirs:.2f} (at most {TLS_IDLE}:"
           f" {'ok' if good else 'OVER'})", flush=True)
 
     ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-h2-memory")
-    each = held(ours, over_http2, {"Cookie": ours.sign_in()})
+    each = held(ours, idle.over_http2, {"Cookie": ours.sign_in()})
     good &= each <= HTTP2_IDLE
     print(f"each of {IDLE} idle cleartext HTTP/2 connections: {each:.2f} KiB (at most {HTTP2_IDLE}:"
           f" {'ok' if each <= HTTP2_IDLE else 'OVER'})", flush=True)
     return good
-
-
-def connected(proxy) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
-def text(value: str) -> bytes:
-    """A string literal of RFC 7541, section 5.2."""
-    data = value.encode()
-    length = bytes([len(data)]) if len(data) < 127 else b"\x7f"
-    rest = len(data) - 127
-    while len(data) >= 127 and rest >= 128:
-        length, rest = length + bytes([rest % 128 + 128]), rest // 128
-    if len(data) >= 127:
-        length += bytes([rest])
-    return length + data

@@ -29,12 +29,12 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def token(lifetime: int) -> str:
+def token(lifetime: int, **claims) -> str:
     now = int(time.time())
     header = base64url(b'{"alg":"HS256","typ":"JWT"}')
     payload = base64url(json.dumps({
         "sub": "ada", "email": "ada@example.com", "preferred_username": "ada", "groups": "staff,admins",
-        "iat": now, "exp": now + lifetime, "jti": os.urandom(16).hex()}).encode())
+        "iat": now, "exp": now + lifetime, "jti": os.urandom(16).hex(), **claims}).encode())
     signature = hmac.new(SECRET.encode(), f"{header}.{payload}".encode(), hashlib.sha256).digest()
     return f"{header}.{payload}.{base64url(signature)}"
 
@@ -233,6 +233,15 @@ backend app
     server app 127.0.0.1:{upstream} pool-max-conn 256
 """)
     return Process(name, ["haproxy", "-db", "-f", configuration], port, folder, under)
+
+
+class RedisServer(Process):
+    """Without persistence."""
+
+    def __init__(self, folder: Path, name="redis"):
+        port = free_port()
+        super().__init__(name, ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                "--dir", str(folder)], port, folder)
 
 
 class Sidegate(Process):

@@ -22,13 +22,6 @@ from bench import Starter
 CASES = ("plain", None), ("session.store: redis", 1.15), ("assertion", 1.10)
 
 
-class RedisServer(servers.Process):
-    def __init__(self, folder: Path):
-        port = servers.free_port()
-        super().__init__("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-                                   "--dir", str(folder)], port, folder)
-
-
 def changes(case: str, folder: Path, redis) -> dict:
     if case == "plain":
         return {}
@@ -55,7 +48,7 @@ def main():
         folder = Path(name)
         upstream = servers.start_upstream(folder)
         try:
-            redis = RedisServer(folder)
+            redis = servers.RedisServer(folder)
             for case, most in CASES:
                 config = changes(case, folder, redis)
                 starter = Starter(folder, lambda under: servers.Sidegate(

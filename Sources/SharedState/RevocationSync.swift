@@ -59,7 +59,9 @@ final class RevocationSync {
         guard let channel else { return done(false) }
         channel.broadcast(message.text, expiresAt: message.expiresAt) { [weak self] result in
             switch result {
-            case .success(let isRetained): done(isRetained)
+            case .success(let isRetained):
+                if !isRetained { self?.gates.revocationNotKept() }
+                done(isRetained)
             case .failure(let failure):
                 self?.failed(message, failure)
                 done(false)

@@ -8,6 +8,9 @@ import Reactor
 package protocol LocalGates: RevocationBroadcaster {
     /// Revocations that came from other replicas.
     func revoke(all revocations: [Revocation])
+
+    /// The store had no room to keep a revocation for replicas that start later.
+    func revocationNotKept()
 }
 
 /// Ends sessions on every replica: a revocation made here is broadcast, and one that another replica broadcasts is

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from harness import tokens
 from harness.admin import Metrics
-from harness.gate import BINARY, SESSION_SECRET, Gate, clean_environment
+from harness.gate import BINARY, NAVIGATION, SESSION_SECRET, Gate, clean_environment
 from harness.journal import lines
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
@@ -57,13 +57,33 @@ def test_an_ended_session_that_there_is_no_room_to_remember_is_counted_and_logge
     # Other replicas' sessions: nobody waits for an answer.
     before = wait_until(ended_without_room, "the one too many is counted")
     report = wait_until(reports, "the report")[0]
-    assert report["level"] == "error" and report["ended"] == "1" and "session.store: redis" in report["fix"]
+    assert report["level"] == "error" and report["where"] == "gate" and report["ended"] == "1" and "session.store: redis" in report["fix"]
     # The user's own sign-out: the cookie is gone all the same.
     visit = Visit(gate)
     assert visit.enter(tokens.token()).status == 303
     assert visit.sign_out().status == 200
     assert not visit.has_session
     wait_until(lambda: ended_without_room() > before, "it is counted")
+
+
+def test_an_ended_session_that_redis_has_no_room_for_is_counted_and_logged(upstream, start_gate, tmp_path):
+    redis = Redis(tmp_path / "redis")
+    # Nothing that a gate can open, but as many as Redis keeps.
+    redis("EVAL", "for i = 1, ARGV[1] do redis.call('ZADD', KEYS[1], ARGV[2], i) end", 1, "sidegate:revoked", REMEMBERED,
+          int((time.time() + 3600) * 1000))
+    gate = start_gate(
+        upstream, replay={"store": "redis"}, redis={"url": redis.url}, admin={"listen": f"127.0.0.1:{free_port()}"})
+    visit = Visit(gate)
+    assert visit.enter(tokens.token()).status == 303
+    cookies = visit.cookie_header()
+    assert visit.sign_out().status == 200
+    report, = wait_until(
+        lambda: [line for line in lines(gate) if "memory of ended sessions is full" in line.get("message", "")],
+        "the report")
+    assert report["level"] == "error" and report["where"] == "redis" and "replicas that start later" in report["message"]
+    assert Metrics(gate).get("sidegate_ended_sessions_full_total") == 1
+    # This gate remembers it.
+    assert gate.exchange(headers={"Cookie": cookies, **NAVIGATION}).status == 302
 
 
 def test_lines_of_the_log_that_are_dropped_are_counted(upstream, tmp_path):

@@ -4,18 +4,26 @@ import Logging
 import Reactor
 import Synchronization
 
-/// Counts the ends of sessions that a gate had no room to remember, and logs them: at once, and once a minute while that
+/// Counts the ends of sessions that there was no room to remember, and logs them: at once, and once a minute while that
 /// lasts.
 final class EndedSessionsReport: Sendable {
+    /// What has no room.
+    enum Place: String, Sendable, CaseIterable {
+        /// The gates of this process.
+        case gate
+        /// What replicas share, for those that start later.
+        case redis
+    }
+
     private struct State {
         var total: UInt64 = 0
-        /// Of ``total``, those that were logged.
+        /// Those that were logged.
         var logged: UInt64 = 0
         /// Seconds on the monotonic clock.
         var nextAt = -Double.infinity
     }
 
-    private let state = Mutex(State())
+    private let states = Mutex<[Place: State]>([:])
     private let logger: Logger
 
     init(logger: Logger) {
@@ -23,14 +31,16 @@ final class EndedSessionsReport: Sendable {
     }
 
     /// Since the start.
-    var total: UInt64 { state.withLock { $0.total } }
+    var total: UInt64 { states.withLock { $0.values.reduce(0) { $0 &+ $1.total } } }
 
     /// There was no room for `count` of them.
     ///
     /// - Parameter now: seconds on the monotonic clock.
-    func full(_ count: Int, now: Double = MonotonicTime.current().seconds) {
+    func full(_ place: Place, _ count: Int, now: Double = MonotonicTime.current().seconds) {
         guard count > 0 else { return }
-        let due = state.withLock { state -> UInt64? in
+        let due = states.withLock { states -> UInt64? in
+            var state = states[place] ?? State()
+            defer { states[place] = state }
             state.total &+= UInt64(count)
             guard now >= state.nextAt else { return nil }
             state.nextAt = now + Self.interval
@@ -39,12 +49,19 @@ final class EndedSessionsReport: Sendable {
         }
         guard let due else { return }
         logger.error(
-            "the memory of ended sessions is full: a copy of the cookie of a session that ends now stays valid here",
+            "the memory of ended sessions is full: \(Self.consequence(place))",
             metadata: [
-                "ended": "\(due)",
+                "where": "\(place.rawValue)", "ended": "\(due)",
                 "fix":
                     "shorten session.lifetime, or set session.store: redis, where a session is deleted when its user signs out",
             ])
+    }
+
+    private static func consequence(_ place: Place) -> String {
+        switch place {
+        case .gate: "a copy of the cookie of a session that ends now stays valid at this gate"
+        case .redis: "a copy of the cookie of a session that ends now is valid at replicas that start later"
+        }
     }
 
     /// Seconds.

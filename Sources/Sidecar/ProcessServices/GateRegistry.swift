@@ -17,11 +17,10 @@ package final class GateRegistry: LocalGates {
     }
 
     private let state = Mutex(State())
-    private let noRoom: @Sendable (_ revocations: Int) -> Void
+    private let ended: EndedSessionsReport
 
-    /// - Parameter noRoom: called, on any thread, when a worker had no room to remember revocations.
-    package init(noRoom: @escaping @Sendable (_ revocations: Int) -> Void = { _ in }) {
-        self.noRoom = noRoom
+    init(_ ended: EndedSessionsReport) {
+        self.ended = ended
     }
 
     /// The workers have started.
@@ -77,13 +76,13 @@ package final class GateRegistry: LocalGates {
     package func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
         report([revocation])
         let missing = MissingRevocations()
-        withServer { [noRoom] server in
+        withServer { [ended] server in
             server.onEachWorker(
                 { worker in
                     if !worker.revoke(revocation) { missing.note(1) }
                 },
                 {
-                    noRoom(missing.count)
+                    ended.full(.gate, missing.count)
                     done(missing.count == 0)
                 })
         }
@@ -99,10 +98,13 @@ package final class GateRegistry: LocalGates {
     package func revoke(all revocations: [Revocation]) {
         report(revocations)
         let missing = MissingRevocations()
-        withServer { [noRoom] server in
-            server.onEachWorker({ missing.note($0.revoke(all: revocations)) }, { noRoom(missing.count) })
+        withServer { [ended] server in
+            server.onEachWorker(
+                { missing.note($0.revoke(all: revocations)) }, { ended.full(.gate, missing.count) })
         }
     }
+
+    package func revocationNotKept() { ended.full(.redis, 1) }
 
     private func withServer(_ work: @escaping @Sendable (Server<Worker>) -> Void) {
         let server = state.withLock { state in

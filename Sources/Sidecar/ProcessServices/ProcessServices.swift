@@ -53,9 +53,8 @@ final class ProcessServices: Sendable {
         _ settings: Settings, sessionSecrets: [[UInt8]], version: String, resolver: Resolver,
         counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
-        let endedSessions = EndedSessionsReport(logger: logger)
-        self.endedSessions = endedSessions
-        gates = GateRegistry { endedSessions.full($0) }
+        endedSessions = EndedSessionsReport(logger: logger)
+        gates = GateRegistry(endedSessions)
         usedTokens = UsedTokenService(settings.replay, logger: logger)
         let memory = usedTokens.store
         state = try settings.state.map { state throws(ServiceError) in
@@ -97,7 +96,7 @@ final class ProcessServices: Sendable {
         let now = StateJournal.systemClock()
         let missing = (state?.journal.endedSessions ?? []).count { !gate.revoke($0, now: now) }
         // The gates of all workers remember the same.
-        if !hasGates.exchange(true, ordering: .relaxed) { endedSessions.full(missing) }
+        if !hasGates.exchange(true, ordering: .relaxed) { endedSessions.full(.gate, missing) }
         return gate
     }
 
