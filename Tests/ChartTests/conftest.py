@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""These tests need the system's Python packages (python3-pytest, python3-yaml, python3-jsonschema) and programs: helm or
-CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), dpkg, groff,
-shellcheck, lintian, buildah, mmdebstrap, and Sidegate as SIDEGATE_BINARY. `make charts` provides all of them. A test whose program is missing is
-skipped with a reason; with CHARTS_COMPLETE=1 that fails the run, but for those that need a container of their own where none
-can be started."""
+"""These tests need the system's Python packages (python3-pytest, python3-yaml, python3-jsonschema) and programs:
+helm or CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), dpkg,
+groff, shellcheck, lintian, buildah, mmdebstrap, redis-server, redis-sentinel, openssl, and Sidegate as
+SIDEGATE_BINARY. `make charts` provides all of them. A test whose program is missing is skipped with a reason; with
+CHARTS_COMPLETE=1 that fails the run, but for those that need a container of their own where none can be started."""
 
 import os
 import sys

@@ -21,6 +21,7 @@ LIBRARY = ROOT / "helm/sidegate-sidecar"
 APP = ROOT / "examples/kubernetes/helm"
 
 VERSIONS = [f"1.{minor}.0" for minor in range(27, 36)]
+COMPONENT = "app.kubernetes.io/component"
 APIS = ["monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1"]
 
 
@@ -136,6 +137,11 @@ def of_kind(manifests: list[dict], kind: str) -> dict:
     found = [manifest for manifest in manifests if manifest["kind"] == kind]
     assert len(found) == 1, f"{len(found)} of {kind}"
     return found[0]
+
+
+def service_of(manifests: list[dict]) -> dict:
+    """The Service for browsers; the one for Prometheus is another."""
+    return of_kind([m for m in manifests if m["metadata"].get("labels", {}).get(COMPONENT) != "metrics"], "Service")
 
 
 def pods(manifests: list[dict]) -> list[tuple[str, dict]]:

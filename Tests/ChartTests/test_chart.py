@@ -14,6 +14,7 @@ import yaml
 import pod_security
 from rendering import (
     APP, CHART, LIBRARY, ROOT, VERSIONS, branches, containers, minor, notes, of_kind, pods, refusal, render, render_text,
+    service_of,
 )
 
 BRANCHES = branches(CHART)
@@ -57,7 +58,7 @@ def test_selectors_match_only_the_pods(chart, branch):
     manifests = render(chart, branch)
     deployment = of_kind(manifests, "Deployment")
     labels = deployment["spec"]["template"]["metadata"]["labels"]
-    selectors = [deployment["spec"]["selector"]["matchLabels"], of_kind(manifests, "Service")["spec"]["selector"]]
+    selectors = [deployment["spec"]["selector"]["matchLabels"], service_of(manifests)["spec"]["selector"]]
     for manifest in manifests:
         if manifest["kind"] in ("PodDisruptionBudget", "PodMonitor"):
             selectors.append(manifest["spec"]["selector"]["matchLabels"])
@@ -81,7 +82,7 @@ def test_every_referenced_port_exists(chart, branch):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             if probe in container:
                 assert app_alone or container[probe]["httpGet"]["port"] in numbers | names
-    for port in of_kind(manifests, "Service")["spec"]["ports"]:
+    for port in service_of(manifests)["spec"]["ports"]:
         assert app_alone or port["targetPort"] in numbers | names
     for manifest in manifests:
         if manifest["kind"] == "NetworkPolicy":
@@ -89,10 +90,19 @@ def test_every_referenced_port_exists(chart, branch):
                 assert {port["port"] for port in rule["ports"]} <= numbers
         if manifest["kind"] == "PodMonitor":
             assert {endpoint["port"] for endpoint in manifest["spec"]["podMetricsEndpoints"]} <= names
-        service = of_kind(manifests, "Service")
+        if manifest["kind"] == "ServiceMonitor":
+            selector = manifest["spec"]["selector"]["matchLabels"].items()
+            found = [m for m in manifests if m["kind"] == "Service" and selector <= m["metadata"]["labels"].items()]
+            assert len(found) == 1 and found[0]["spec"]["selector"] == service_of(manifests)["spec"]["selector"]
+            ports = {port["name"]: port["targetPort"] for port in found[0]["spec"]["ports"]}
+            for endpoint in manifest["spec"]["endpoints"]:
+                assert ports[endpoint["port"]] in names
+        service = service_of(manifests)
         if manifest["kind"] == "Ingress":
             for rule in manifest["spec"]["rules"]:
                 for path in rule["http"]["paths"]:
+                    if path["backend"]["service"]["name"] == "ssl-redirect":
+                        continue  # ingress.extraPaths
                     assert path["backend"]["service"] == {
                         "name": service["metadata"]["name"], "port": {"number": service["spec"]["ports"][0]["port"]}
                     }
@@ -189,7 +199,7 @@ def test_a_certificate_is_mounted_beside_the_secrets():
 
 def test_there_is_no_console_by_default():
     for branch in BRANCHES:
-        if branch != "console-values.yaml":
+        if branch not in ("console-values.yaml", "maps-values.yaml"):
             assert "admin-token" not in yaml.safe_dump_all(render(CHART, branch))
 
 
@@ -277,8 +287,10 @@ def test_the_helm_test_uses_the_pods_image_and_configuration():
     manifests = render(CHART, "minimal-values.yaml")
     deployment, test = of_kind(manifests, "Deployment"), of_kind(manifests, "Pod")
     assert test["metadata"]["annotations"]["helm.sh/hook"] == "test"
-    assert [container["args"][0] for container in containers(test["spec"])] == ["check", "doctor"]
-    for container in containers(test["spec"]):
+    assert [container["name"] for container in containers(test["spec"])] == ["check", "service"]
+    both = of_kind(render(CHART, "autoscaling-values.yaml"), "Pod")["spec"]
+    assert [container["args"][0] for container in containers(both)] == ["check", "doctor"]
+    for container in [containers(test["spec"])[0], *containers(of_kind(render(CHART, "minimal-values.yaml", sets=["tests.doctor=true"]), "Pod")["spec"])[::2]]:
         for field in ("image", "env", "volumeMounts", "securityContext"):
             assert container[field] == gate()[field], field
     assert test["spec"]["volumes"] == deployment["spec"]["template"]["spec"]["volumes"]
@@ -334,8 +346,9 @@ def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
         (tmp_path / "etc" / name).write_text(content)
     (tmp_path / "secrets").mkdir(mode=0o700)
     keys = ROOT / "Tests/CryptographyTests/Keys"
-    for name in ("jwt", "session", "sessions", "redis", "tls.crt", "tls.key", "admin-token"):
-        content = {"tls.crt": keys / "ec-p256.certificate.pem", "tls.key": keys / "ec-p256.pem"}.get(name)
+    for name in ("jwt", "session", "sessions", "redis", "tls.crt", "tls.key", "admin-token", "redis-password",
+                 "redis-sentinel-password", "redis-ca.crt", "redis-client.crt", "redis-client.key"):
+        content = {".crt": keys / "ec-p256.certificate.pem", ".key": keys / "ec-p256.pem"}.get(name[-4:])
         text = content.read_text() if content else "redis://redis:6379/0" if name == "redis" else "s" * 43
         (tmp_path / "secrets" / name).write_text(text)
         (tmp_path / "secrets" / name).chmod(0o600)
@@ -461,7 +474,7 @@ def test_schema_and_default_values_have_the_same_names(chart):
         properties = schema_node.get("properties")
         if properties is None or not isinstance(value, dict) or schema_node.get("$ref"):
             return
-        assert set(properties) - {"global"} == set(value), path
+        assert set(properties) - ({"global"} - set(value)) == set(value), path
         for key in value:
             same(properties[key], value[key], f"{path}.{key}")
 

@@ -19,7 +19,6 @@
 {{- include "sidegate-sidecar.validate" . -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson -}}
 {{- $native := eq (include "sidegate-sidecar.isNative" .) "true" -}}
-{{- $adminPort := include "sidegate-sidecar.adminPort" . | int -}}
 - name: {{ $values.name }}
   image: {{ include "sidegate-sidecar.image" . | quote }}
   imagePullPolicy: {{ $values.image.pullPolicy }}
@@ -30,8 +29,8 @@
     - run
     - --config
     - /etc/sidegate/sidegate.yaml
-    {{- with $values.extraArgs }}
-    {{- toYaml . | nindent 4 }}
+    {{- with include "sidegate-sidecar.arguments" $values }}
+    {{- . | nindent 4 }}
     {{- end }}
   env:
     # Files named without a path are searched here first.
@@ -43,28 +42,31 @@
     - name: SIDEGATE_ADMIN_LISTEN
       value: {{ $values.config.admin.listen | quote }}
     {{- end }}
-    {{- with $values.extraEnv }}
-    {{- toYaml . | nindent 4 }}
+    {{- with include "sidegate-sidecar.entries" (dict "value" $values.extraEnv "key" "name" "field" "value") }}
+    {{- . | nindent 4 }}
     {{- end }}
-  {{- with $values.envFrom }}
+  {{- with include "sidegate-sidecar.entries" (dict "value" $values.envFrom) }}
   envFrom:
-    {{- toYaml . | nindent 4 }}
+    {{- . | nindent 4 }}
   {{- end }}
   ports:
     - name: sidegate
       containerPort: {{ include "sidegate-sidecar.port" . }}
       protocol: TCP
     - name: sidegate-admin
-      containerPort: {{ $adminPort }}
+      containerPort: {{ include "sidegate-sidecar.adminPort" . }}
       protocol: TCP
   # Succeeds when Sidegate serves, whether or not the app does: the app starts only after a native sidecar has started.
   startupProbe:
-    {{- toYaml (merge (dict "httpGet" (dict "path" "/healthz" "port" $adminPort)) $values.startupProbe) | nindent 4 }}
+    {{- toYaml (merge (include "sidegate-sidecar.adminProbe" (list . "/healthz") | fromJson) $values.startupProbe) | nindent 4 }}
   livenessProbe:
-    {{- toYaml (merge (dict "httpGet" (dict "path" "/healthz" "port" $adminPort)) $values.livenessProbe) | nindent 4 }}
+    {{- toYaml (merge (include "sidegate-sidecar.adminProbe" (list . "/healthz") | fromJson) $values.livenessProbe) | nindent 4 }}
   readinessProbe:
-    {{- toYaml (merge (dict "httpGet" (dict "path" "/readyz" "port" $adminPort)) $values.readinessProbe) | nindent 4 }}
-  {{- if and (not $native) $values.preStopSleepSeconds (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}
+    {{- toYaml (merge (include "sidegate-sidecar.adminProbe" (list . "/readyz") | fromJson) $values.readinessProbe) | nindent 4 }}
+  {{- if $values.lifecycle }}
+  lifecycle:
+    {{- toYaml $values.lifecycle | nindent 4 }}
+  {{- else if and (not $native) $values.preStopSleepSeconds (semverCompare ">=1.30.0-0" (include "sidegate-sidecar.kubeVersion" .)) }}
   lifecycle:
     preStop:
       sleep:
@@ -88,8 +90,8 @@
       mountPath: /run/secrets/sidegate
       readOnly: true
     {{- end }}
-    {{- with $values.extraVolumeMounts }}
-    {{- toYaml . | nindent 4 }}
+    {{- with include "sidegate-sidecar.entries" (dict "value" $values.extraVolumeMounts "key" "name" "field" "mountPath") }}
+    {{- . | nindent 4 }}
     {{- end }}
 {{- end }}
 
@@ -127,9 +129,7 @@ include "sidegate-sidecar.appProbe" (list . "/health"). The path must be in conf
 {{- if not (or $values.existingConfigMap (has $path (ternary $paths (list $paths) (kindIs "slice" $paths)))) -}}
 {{- fail (printf "sidegate-sidecar: the probe of %s needs that path in config.admin.probePaths" $path) -}}
 {{- end -}}
-httpGet:
-  path: /probe?path={{ $path | urlquery | replace "%2F" "/" }}
-  port: {{ include "sidegate-sidecar.adminPort" $root }}
+{{ include "sidegate-sidecar.adminProbe" (list $root (printf "/probe?path=%s" ($path | urlquery | replace "%2F" "/"))) | fromJson | toYaml }}
 {{- else -}}
 httpGet:
   path: {{ $path | quote }}

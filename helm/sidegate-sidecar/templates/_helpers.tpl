@@ -14,6 +14,9 @@ secrets of the configuration. These are not in values.yaml, because null does no
 {{- fail "sidegate-sidecar: the chart's values have neither `sidegate-sidecar` nor `sidegate`: list the library under `dependencies` in Chart.yaml, with `alias: sidegate` or without" -}}
 {{- end -}}
 {{- $values := deepCopy $given -}}
+{{- if $values.configTemplates -}}
+{{- include "sidegate-sidecar.expand" (dict "root" . "box" (dict "value" $values.config)) -}}
+{{- end -}}
 {{- if not $values.secretKeys -}}
 {{- $_ := set $values "secretKeys" (dict "jwt" "jwt-secret" "session" "session-secret") -}}
 {{- end -}}
@@ -64,19 +67,40 @@ secrets of the configuration. These are not in values.yaml, because null does no
 {{- define "sidegate-sidecar.isNative" -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson -}}
 {{- if kindIs "invalid" $values.native -}}
-{{- semverCompare ">=1.29.0-0" .Capabilities.KubeVersion.Version -}}
+{{- semverCompare ">=1.29.0-0" (include "sidegate-sidecar.kubeVersion" .) -}}
 {{- else -}}
 {{- $values.native -}}
 {{- end -}}
 {{- end }}
 
+{{/* The version of Kubernetes for which manifests are made. */}}
+{{- define "sidegate-sidecar.kubeVersion" -}}
+{{- default .Capabilities.KubeVersion.Version (include "sidegate-sidecar.values" . | fromJson).kubeVersion -}}
+{{- end }}
+
+{{/* In the registry of global.imageRegistry, which replaces the one that the repository names. */}}
 {{- define "sidegate-sidecar.image" -}}
 {{- $image := (include "sidegate-sidecar.values" . | fromJson).image -}}
-{{- if $image.digest -}}
-{{- printf "%s@%s" $image.repository $image.digest -}}
-{{- else -}}
-{{- printf "%s:%s" $image.repository (default "0.1.0" $image.tag) -}}
+{{- $repository := $image.repository -}}
+{{- with (default dict .Values.global).imageRegistry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (regexReplaceAll "^(localhost|[^/]*[.:][^/]*)/" $repository "") -}}
 {{- end -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (default "0.1.0" $image.tag) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The httpGet of health, metrics and the app's probes. */}}
+{{- define "sidegate-sidecar.adminProbe" -}}
+{{- $root := index . 0 -}}
+{{- $values := include "sidegate-sidecar.values" $root | fromJson -}}
+{{- $asked := dict "path" (index . 1) "port" (include "sidegate-sidecar.adminPort" $root | int) -}}
+{{- if dig "admin" "tls" "certificate" "" $values.config -}}
+{{- $_ := set $asked "scheme" "HTTPS" -}}
+{{- end -}}
+{{- toJson (dict "httpGet" $asked) -}}
 {{- end }}
 
 {{/* The release's name and `sidegate`, at most 63 characters. */}}

@@ -51,19 +51,19 @@ spec:
     - ports:
         - port: {{ include "sidegate-sidecar.port" $root }}
           protocol: TCP
-      {{- with $values.networkPolicy.from }}
+      {{- with include "sidegate-sidecar.entries" (dict "value" $values.networkPolicy.from) }}
       from:
-        {{- toYaml . | nindent 8 }}
+        {{- . | nindent 8 }}
       {{- end }}
-    {{- with $values.networkPolicy.metricsFrom }}
+    {{- with include "sidegate-sidecar.entries" (dict "value" $values.networkPolicy.metricsFrom) }}
     - ports:
         - port: {{ include "sidegate-sidecar.adminPort" $root }}
           protocol: TCP
       from:
-        {{- toYaml . | nindent 8 }}
+        {{- . | nindent 8 }}
     {{- end }}
-    {{- with $values.networkPolicy.extraIngress }}
-    {{- toYaml . | nindent 4 }}
+    {{- with include "sidegate-sidecar.entries" (dict "value" $values.networkPolicy.extraIngress) }}
+    {{- . | nindent 4 }}
     {{- end }}
 {{- end -}}
 {{- end }}
@@ -87,6 +87,10 @@ metadata:
     {{- with $values.podMonitor.labels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+  {{- with $values.podMonitor.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   selector:
     matchLabels:
@@ -95,11 +99,32 @@ spec:
     # The operator needs the port's name here.
     - port: sidegate-admin
       path: /metrics
+      {{- if dig "admin" "tls" "certificate" "" $values.config }}
+      scheme: https
+      {{- end }}
+      {{- with $values.podMonitor.tlsConfig }}
+      tlsConfig:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- with $values.podMonitor.interval }}
       interval: {{ . }}
       {{- end }}
       {{- with $values.podMonitor.scrapeTimeout }}
       scrapeTimeout: {{ . }}
+      {{- end }}
+      {{- if $values.podMonitor.honorLabels }}
+      honorLabels: true
+      {{- end }}
+      {{- with $values.podMonitor.relabelings }}
+      relabelings:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.podMonitor.metricRelabelings }}
+      metricRelabelings:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.podMonitor.endpoint }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
 {{- end -}}
 {{- end }}

@@ -6,7 +6,7 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 */}}
 {{- define "sidegate.validate" -}}
 {{- $wrong := list }}
-{{- $config := .Values.config }}
+{{- $config := include "sidegate.givenConfig" . | fromJson }}
 {{- $idp := default dict $config.identityProvider }}
 {{- if not .Values.existingConfigMap }}
 {{- if not (or $config.upstream $config.upstreams) }}
@@ -45,6 +45,7 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{- if not .Values.existingConfigMap }}
 {{- $wrong = concat $wrong (include "sidegate.wrongSecrets" . | fromJsonArray) }}
 {{- end }}
+{{- $wrong = concat $wrong (include "sidegate.wrongRedis" . | fromJsonArray) }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- $wrong = append $wrong "httpRoute.enabled without httpRoute.parentRefs: name the Gateway, such as [{ name: gateway }]" }}
 {{- end }}
@@ -67,14 +68,18 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{/* Plain-text secrets, missing files, replicas that could not read each other's cookies. */}}
 {{- define "sidegate.wrongSecrets" -}}
 {{- $wrong := list }}
-{{- $config := .Values.config }}
+{{- $config := include "sidegate.givenConfig" . | fromJson }}
 {{- $session := default dict $config.session }}
 {{- $provisioning := default dict $config.provisioning }}
 {{- $redis := default dict $config.redis }}
 {{- $telemetry := default dict $config.telemetry }}
 {{- $admin := default dict $config.admin }}
-{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" $provisioning.secret "telemetry.headers" $telemetry.headers "admin.token" $admin.token }}
+{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" $provisioning.secret "telemetry.headers" $telemetry.headers "admin.token" $admin.token "redis.password" $redis.password "redis.sentinelPassword" $redis.sentinelPassword }}
 {{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile "provisioning.secretFile" $provisioning.secretFile "redis.urlFile" $redis.urlFile "telemetry.headersFile" $telemetry.headersFile "admin.tokenFile" $admin.tokenFile }}
+{{- if not .Values.redis.type }}
+{{- $_ := set $files "redis.passwordFile" $redis.passwordFile }}
+{{- $_ := set $files "redis.sentinelPasswordFile" $redis.sentinelPasswordFile }}
+{{- end }}
 {{- range $index, $key := default list (dig "token" "keys" list $config) }}
 {{- $_ := set $open (printf "token.keys[%d].secret" $index) $key.secret }}
 {{- $_ := set $files (printf "token.keys[%d].secretFile" $index) $key.secretFile }}
@@ -97,9 +102,62 @@ configuration is checked by `sidegate check`, which runs at the pod's start and 
 {{- toJson $wrong }}
 {{- end }}
 
+{{/* Contradictions in the value `redis`, and with config.redis. */}}
+{{- define "sidegate.wrongRedis" -}}
+{{- $wrong := list }}
+{{- $redis := .Values.redis }}
+{{- $given := default dict (include "sidegate.givenConfig" . | fromJson).redis }}
+{{- $places := list }}
+{{- range list "url" "urlFile" "sentinels" "cluster" }}
+{{- if get $given . }}
+{{- $places = append $places (printf "config.redis.%s" .) }}
+{{- end }}
+{{- end }}
+{{- if not $redis.type }}
+{{- if or $redis.addresses $redis.existingSecret $redis.sentinel.master $redis.tls.enabled }}
+{{- $wrong = append $wrong "redis.type is not set: standalone, sentinel or cluster" }}
+{{- end }}
+{{- if $redis.waitForRedis.enabled }}
+{{- $wrong = append $wrong "redis.waitForRedis needs redis.type and redis.addresses, which say for what to wait" }}
+{{- end }}
+{{- else }}
+{{- if .Values.existingConfigMap }}
+{{- $wrong = append $wrong "redis.type with existingConfigMap: the chart does not change that file, so write `redis` and `replay.store: redis` there" }}
+{{- end }}
+{{- if $places }}
+{{- $wrong = append $wrong (printf "redis.type and %s both say where Redis is: remove one of them" (join ", " $places)) }}
+{{- end }}
+{{- if not $redis.addresses }}
+{{- $wrong = append $wrong "redis.addresses is empty: name the server, the sentinels or nodes of the cluster, such as [redis.databases.svc:6379]" }}
+{{- else if and (eq $redis.type "standalone") (gt (len $redis.addresses) 1) }}
+{{- $wrong = append $wrong "redis.type: standalone has one address: several sentinels are type: sentinel, nodes of a cluster type: cluster" }}
+{{- end }}
+{{- if and (eq $redis.type "sentinel") (not $redis.sentinel.master) }}
+{{- $wrong = append $wrong "redis.sentinel.master is not set: the name by which the sentinels know the primary, such as mymaster" }}
+{{- else if and (ne $redis.type "sentinel") (or $redis.sentinel.master $redis.sentinel.user $redis.sentinel.existingSecret) }}
+{{- $wrong = append $wrong "redis.sentinel is for redis.type: sentinel" }}
+{{- end }}
+{{- if and (eq $redis.type "cluster") $redis.database }}
+{{- $wrong = append $wrong "redis.database: a cluster has database 0 alone" }}
+{{- end }}
+{{- if and (not $redis.tls.enabled) (or $redis.tls.existingSecret $redis.tls.existingConfigMap $redis.tls.clientSecret $redis.tls.serverName) }}
+{{- $wrong = append $wrong "redis.tls has certificates, but redis.tls.enabled is false" }}
+{{- end }}
+{{- if and $redis.tls.existingSecret $redis.tls.existingConfigMap }}
+{{- $wrong = append $wrong "redis.tls.existingSecret and redis.tls.existingConfigMap both hold the authorities: remove one of them" }}
+{{- end }}
+{{- range list "redis-password" "redis-sentinel-password" "redis-ca.crt" "redis-client.crt" "redis-client.key" }}
+{{- if hasKey $.Values.secretKeys . }}
+{{- $wrong = append $wrong (printf "secretKeys.%s is the name of a file of the value `redis`: give it another" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
+
 {{/* The command that creates the Secret. */}}
 {{- define "sidegate.createSecret" -}}
-{{- $name := default (include "sidegate.fullname" .) .Values.existingSecret -}}
+{{- $name := default (include "sidegate.fullname" .) (include "sidegate.existingSecret" .) -}}
 kubectl create secret generic {{ $name }} --namespace {{ include "sidegate.namespace" . }}
 {{- range $file, $key := .Values.secretKeys }}
 {{- if eq $file "session" }} --from-literal={{ $key }}="$(openssl rand -base64 32)"
