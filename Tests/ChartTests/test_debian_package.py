@@ -2,6 +2,7 @@
 """The Debian package of the built program, with its manual page and completions."""
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -258,3 +259,18 @@ def test_the_completions_can_be_loaded(unpacked):
     for file in ("zsh/vendor-completions/_sidegate", "fish/vendor_completions.d/sidegate.fish"):
         assert "inject" in (unpacked / "usr/share" / file).read_text()
     assert (unpacked / "usr/share/zsh/vendor-completions/_sidegate").read_text().startswith("#compdef sidegate")
+
+
+def test_the_bill_of_a_package_names_what_it_holds_and_needs(package):
+    if not (ROOT / "Package.resolved").exists():
+        pytest.skip("Package.resolved is missing: swift package resolve")
+    done = subprocess.run([ROOT / "scripts/bill-of-materials", package], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    materials = json.loads(done.stdout)
+    assert (materials["bomFormat"], materials["specVersion"]) == ("CycloneDX", "1.5")
+    assert materials["metadata"]["component"]["type"] == "application"
+    parts = {part["name"]: part for part in materials["components"]}
+    needed = subprocess.run(["dpkg-deb", "--field", package, "Depends"], capture_output=True, text=True, check=True).stdout
+    assert {re.match(r"[^ :]+", one)[0] for one in needed.strip().split(", ")} | {"swift-log", "swift-argument-parser"} == set(parts)
+    assert re.fullmatch(r"pkg:swift/github\.com/apple/swift-log@\d+\.\d+\.\d+", parts["swift-log"]["purl"])
+    assert re.match(r">= \d", parts["libc6"]["version"])
