@@ -6,8 +6,14 @@ import Reactor
 import Redis
 import Synchronization
 
+/// A replica store of servers that require credentials.
+package protocol RedisBackedStore: ReplicaStore {
+    /// Connections made from now on use these credentials.
+    func replaceCredentials(_ new: RedisCredentials)
+}
+
 /// One Redis or Valkey server as the store of all replicas.
-package final class RedisReplicaStore: ReplicaStore {
+package final class RedisReplicaStore: RedisBackedStore {
     /// For the metrics.
     package enum Event: Sendable {
         case connected
@@ -37,7 +43,6 @@ package final class RedisReplicaStore: ReplicaStore {
         credentials = Mutex(configuration.credentials)
     }
 
-    /// Connections made from now on use these credentials.
     package func replaceCredentials(_ new: RedisCredentials) {
         credentials.withLock { $0 = new }
     }

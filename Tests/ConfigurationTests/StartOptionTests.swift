@@ -33,6 +33,24 @@ struct StartOptionTests {
                 "replay: { store: redis }\nredis: { prefix: \"other:\", timeout: 1s, user: \"\" }",
                 ["redis.prefix", "redis.timeout"]
             ),
+            (
+                "replay: { store: redis }",
+                "replay: { store: redis }\nredis: { sentinels: [127.0.0.1], master: main, tls: true }",
+                ["redis.url", "redis.sentinels", "redis.master", "redis.tls"]
+            ),
+            (
+                "replay: { store: redis }\nredis: { sentinels: [127.0.0.1], master: main }",
+                "replay: { store: redis }\nredis: { sentinels: [\"127.0.0.1:26379\"], master: other, database: 2 }",
+                ["redis.master", "redis.database"]
+            ),
+            (
+                "replay: { store: redis }\nredis: { sentinels: [127.0.0.1], master: main }",
+                "replay: { store: redis }\nredis: { sentinels: [127.0.0.1], master: main, sentinelPassword: new }", []
+            ),
+            (
+                "replay: { store: redis }\nredis: { cluster: [127.0.0.1] }",
+                "replay: { store: redis }\nredis: { cluster: [127.0.0.2] }", ["redis.cluster"]
+            ),
             ("", "limits: { connections: 7, headerBytes: 2KiB }\nproxyProtocol: true", []),
             ("", "access: { default: guest }\npages: { brand: Other }", []),
         ])
@@ -58,7 +76,9 @@ struct StartOptionTests {
         let paths = lines.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
         #expect(
             paths == [
-                "listen", "workers", "tls.certificates", "session.store", "redis.url", "redis.prefix", "redis.timeout",
+                "listen", "workers", "tls.certificates", "session.store", "redis.url", "redis.sentinels",
+                "redis.master",
+                "redis.cluster", "redis.tls", "redis.database", "redis.prefix", "redis.timeout",
                 "redis.ca", "redis.serverName", "redis.clientCertificate", "redis.clientKey", "replay.store",
                 "state.directory",
                 "admin.listen", "admin.tls.certificate", "log.format",

@@ -61,23 +61,25 @@ package struct RedisAddress: Equatable, Sendable {
     }
 
     /// The address without its credentials.
-    struct Location: Equatable, Sendable {
-        let place: Place
-        let database: Int
+    package struct Location: Equatable, Sendable {
+        package let place: Place
+        package let database: Int
+
+        package var words: String {
+            switch place {
+            case .unix(let path): "unix:\(path)"
+            case .host(let host, let port, let isSecure):
+                (isSecure ? "rediss://" : "redis://") + HostAndPort.format(host: host, port: port)
+            }
+        }
     }
 
-    var location: Location { Location(place: place, database: database) }
+    package var location: Location { Location(place: place, database: database) }
 
     package var isSecure: Bool { if case .host(_, _, isSecure: true) = place { true } else { false } }
 
     /// Without user and password.
-    package var words: String {
-        switch place {
-        case .unix(let path): "unix:\(path)"
-        case .host(let host, let port, let isSecure):
-            (isSecure ? "rediss://" : "redis://") + HostAndPort.format(host: host, port: port)
-        }
-    }
+    package var words: String { location.words }
 
     private static func database(query: Substring) throws(SyntaxProblem) -> Int {
         if query.isEmpty { return 0 }

@@ -76,6 +76,11 @@ extension SettingsBuilder {
         if let password = settings.redis?.password {
             others.append((rowInForce(RedisOptions.password.rows), password.bytes, "use Redis"))
         }
+        // Sentinels often have the password of their servers.
+        if let password = settings.redis?.sentinelPassword, password != settings.redis?.password {
+            others.append(
+                (rowInForce(RedisOptions.sentinelPassword.rows), password.bytes, "lead the gate to another Redis"))
+        }
         if let token = settings.admin.token {
             others.append((rowInForce(AdminOptions.token.rows), token.bytes, "end the sessions of all users"))
         }

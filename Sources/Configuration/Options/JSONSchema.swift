@@ -81,7 +81,8 @@ package enum JSONSchema {
             ])
         case .choice(let names):
             return orVariable([("enum", .array(names.map { .string($0) }))])
-        case .text, .listenAddress, .listenAddressOrOff, .upstreamAddress, .redisAddress, .origin, .network:
+        case .text, .listenAddress, .listenAddressOrOff, .upstreamAddress, .redisAddress, .server, .origin,
+            .network:
             return [("type", .array(["string", "number", "boolean"]))]
         case .list(let item):
             let inner = object(schema(of: item))

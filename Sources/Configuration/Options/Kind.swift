@@ -114,6 +114,12 @@ extension Kind where Value == RedisAddress {
     }
 }
 
+extension Kind where Value == ServerAddress {
+    static func server(defaultPort: UInt16) -> Kind {
+        Kind(.server(defaultPort: defaultPort)) { if case .server(let address) = $0 { address } else { nil } }
+    }
+}
+
 extension Kind where Value == PublicOrigin {
     static var origin: Kind { Kind(.origin) { if case .origin(let origin) = $0 { origin } else { nil } } }
 }

@@ -61,7 +61,7 @@ package enum OptionReference {
         case .text(.emailDomain): "domain"
         case .text(.requestPath), .text(.rootedPath), .text(.pathPattern): "path of a request"
         case .text: "text"
-        case .listenAddress, .listenAddressOrOff: "address"
+        case .listenAddress, .listenAddressOrOff, .server: "address"
         case .upstreamAddress, .redisAddress: "URL"
         case .origin: "origin"
         case .network: "address block"

@@ -18,6 +18,8 @@ package indirect enum ValueKind: Sendable {
     case upstreamAddress
     /// `redis://`, `rediss://` or `unix:/path`.
     case redisAddress
+    /// `host` or `host:port`, of one server among several.
+    case server(defaultPort: UInt16)
     /// An origin, `https://host[:port]`.
     case origin
     /// An address block, `10.0.0.0/8`, or one address.

@@ -17,6 +17,7 @@ package indirect enum ParsedValue: Equatable, Sendable {
     case off
     case upstreamAddress(UpstreamAddress)
     case redisAddress(RedisAddress)
+    case server(ServerAddress)
     case origin(PublicOrigin)
     case network(Network)
     case list([Located<ParsedValue>])

@@ -165,6 +165,8 @@ struct ValueParser {
             return .upstreamAddress(try UpstreamAddress(text))
         case .redisAddress:
             return .redisAddress(try RedisAddress(text))
+        case .server(let defaultPort):
+            return .server(try ServerAddress(text, defaultPort: defaultPort))
         case .origin:
             return .origin(try HTTPOrigin(text).asPublic())
         case .network:

@@ -78,20 +78,9 @@ extension StoreStatus {
     init?(_ settings: Settings, _ connection: ProcessCounters.StoreConnection) {
         guard let redis = settings.redis, let isUp = connection.isUp else { return nil }
         self.init(
-            address: redis.address.place.words, isConnected: isUp, since: connection.since,
+            address: redis.topology.words, isConnected: isUp, since: connection.since,
             lastLost: connection.lastLost, holdsTokens: settings.replay.isShared,
             allowsWithoutStore: settings.replay.allowsWithoutStore, holdsSessions: settings.session.isShared)
-    }
-}
-
-extension RedisAddress.Place {
-    /// Without user and password.
-    fileprivate var words: String {
-        switch self {
-        case .host(let host, let port, let isSecure):
-            "\(isSecure ? "rediss" : "redis")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
-        case .unix(let path): "unix:\(path)"
-        }
     }
 }
 

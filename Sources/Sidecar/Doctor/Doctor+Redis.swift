@@ -9,9 +9,17 @@ import TLS
 extension Doctor {
     /// Whether Redis can be reached and allows the commands that a gate sends, and whether it evicts data.
     func redis(_ settings: RedisSettings) -> [DoctorFinding] {
-        let name = "redis.url"
-        let place = settings.address.words
-        switch RedisExamination(settings).result {
+        switch settings.topology {
+        case .single(let location): server(.init(location), settings, "redis.url", location.words)
+        case .sentinel, .cluster:
+            [DoctorFinding(.warning, settings.topology.optionPath, "this version examines a single server only")]
+        }
+    }
+
+    private func server(
+        _ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings, _ name: String, _ place: String
+    ) -> [DoctorFinding] {
+        switch RedisExamination(endpoint, settings).result {
         case .failure(let problem):
             return [
                 DoctorFinding(
@@ -56,12 +64,12 @@ private struct RedisFacts: Sendable {
 private struct RedisExamination {
     let result: Result<RedisFacts, DoctorProblem>
 
-    init(_ settings: RedisSettings) {
+    init(_ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings) {
         let configuration: RedisConfiguration
         do throws(TLSError) {
             var own = RedisConfiguration(
-                settings,
-                tls: settings.address.isSecure ? try TLSClientContext(TLSClientConfiguration(settings.tls)) : nil)
+                endpoint, settings,
+                tls: settings.isSecure ? try TLSClientContext(TLSClientConfiguration(settings.tls)) : nil)
             own.timeout = .seconds(5)
             own.connectTimeout = .seconds(5)
             configuration = own

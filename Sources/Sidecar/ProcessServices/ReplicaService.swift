@@ -16,7 +16,7 @@ final class ReplicaService: Sendable {
     let revocations: SharedRevocations
     /// The sessions that the replicas have seen.
     let sessions: SharedSessions
-    private let store: RedisReplicaStore
+    private let store: any RedisBackedStore
     private let policy: ReplicaReplayStore.Policy
     private let unusedTokens = UnusedTokens()
     private let gates: GateRegistry
@@ -29,17 +29,10 @@ final class ReplicaService: Sendable {
         _ redis: RedisSettings, _ settings: Settings, secrets: [[UInt8]], gates: GateRegistry, loop: EventLoop,
         resolver: Resolver, counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
-        tls = redis.address.isSecure ? try ClientTLS(redis.tls, "redis", counters: counters, logger: logger) : nil
+        tls = redis.isSecure ? try ClientTLS(redis.tls, "redis", counters: counters, logger: logger) : nil
         counters.redis(isUp: false)
-        store = RedisReplicaStore(
-            RedisConfiguration(redis, tls: tls?.context), prefix: redis.prefix, resolver: resolver, logger: logger,
-            observe: { event in
-                switch event {
-                case .connected: counters.redis(isUp: true)
-                case .lost: counters.redis(isUp: false)
-                case .unexpectedReply: counters.unexpectedRedisReply()
-                }
-            })
+        store = try Self.makeStore(
+            redis, tls: tls?.context, resolver: resolver, counters: counters, logger: logger)
         revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: secrets), gates: gates, loop: loop)
         sessions = SharedSessions(store, coding: SeenSessionCoding(secrets: secrets), loop: loop)

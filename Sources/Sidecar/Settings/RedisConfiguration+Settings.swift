@@ -6,21 +6,36 @@ import Redis
 import TLS
 
 extension RedisConfiguration {
-    /// - Parameter tls: for an address over TLS.
-    init(_ settings: RedisSettings, tls: TLSClientContext?) {
-        switch settings.address.place {
-        case .unix(let path): self.init(.unix(path: path))
-        case .host(let host, let port, _): self.init(.host(host, port: port))
-        }
+    /// - Parameters:
+    ///   - endpoint: one of the servers that `settings` name, or lead to.
+    ///   - tls: for connections over TLS.
+    init(_ endpoint: Endpoint, _ settings: RedisSettings, tls: TLSClientContext?) {
+        self.init(endpoint)
         self.tls = tls
         credentials = RedisCredentials(settings)
-        database = settings.address.database
+        database = settings.topology.database
         timeout = .seconds(settings.timeout.inSeconds)
     }
 }
 
+extension RedisConfiguration.Endpoint {
+    init(_ location: RedisAddress.Location) {
+        switch location.place {
+        case .unix(let path): self = .unix(path: path)
+        case .host(let host, let port, _): self = .host(host, port: port)
+        }
+    }
+
+    init(_ address: ServerAddress) { self = .host(address.host, port: address.port) }
+}
+
 extension RedisCredentials {
+    /// For the servers that hold the data.
     init(_ settings: RedisSettings) {
         self.init(user: Array(settings.user.utf8), password: settings.password?.bytes ?? [])
+    }
+
+    init(sentinels settings: RedisSettings) {
+        self.init(user: Array(settings.sentinelUser.utf8), password: settings.sentinelPassword?.bytes ?? [])
     }
 }

@@ -7,12 +7,39 @@ enum RedisOptions {
     static let url = Option<RedisAddress>(
         "redis.url", .redisAddress, default: "\"redis://127.0.0.1:6379/0\"",
         "Where Redis or Valkey is: redis://[user:password@]host:port/database, rediss:// over TLS, or unix:/path?db=0."
-    ).atStart(within: \.redis, \.address.location).secret()
+    ).inGroup(servers).atStart(within: \.redis, \.topology.location).secret()
+    static let sentinels = Option<[ServerAddress]?>(
+        "redis.sentinels", .list(.server(defaultPort: 26379)),
+        "In place of `url`: the sentinels that know which server is the primary, as host:port."
+    ).inGroup(servers).atStart(within: \.redis, \.topology.sentinels)
+    static let master = Option<String?>(
+        "redis.master", .textOrNone(.oneLine), default: "\"\"",
+        "The name by which `sentinels` know the primary, such as mymaster."
+    ).atStart(within: \.redis, \.topology.master)
+    static let cluster = Option<[ServerAddress]?>(
+        "redis.cluster", .list(.server(defaultPort: 6379)),
+        "In place of `url`: servers of a Redis Cluster, as host:port; they name the others."
+    ).inGroup(servers).atStart(within: \.redis, \.topology.seeds)
+    static let usesTLS = Option<Bool>(
+        "redis.tls", .boolean, default: "false",
+        "With `sentinels` or `cluster`: connections to all servers, sentinels included, are over TLS, as by rediss://."
+    ).atStart(within: \.redis) { $0.topology.location == nil && $0.isSecure }
+    static let database = Option<Int>(
+        "redis.database", .integer(0...99_999), default: "0",
+        "With `sentinels`: the number of the database; in `url` it stands at the end."
+    ).atStart(within: \.redis) { $0.topology.location == nil ? $0.topology.database : 0 }
     static let user = Option<String?>(
         "redis.user", .textOrNone(.oneLine), default: "\"\"",
         "The ACL user, when it is not in `url`. Empty: the default one, by its password alone.")
     static let password = Option<String?>(
         "redis.password", .textOrNone(.oneLine), default: "\"\"", "The password, when it is not in `url`."
+    ).secret()
+    static let sentinelUser = Option<String?>(
+        "redis.sentinelUser", .textOrNone(.oneLine), default: "\"\"",
+        "The ACL user of the sentinels. Empty: their default one, by `sentinelPassword` alone.")
+    static let sentinelPassword = Option<String?>(
+        "redis.sentinelPassword", .textOrNone(.oneLine), default: "\"\"",
+        "The password of the sentinels, which is not that of the servers. Empty: they need none."
     ).secret()
     static let prefix = Option<String>(
         "redis.prefix", .text(.oneLine), default: "\"sidegate:\"",
@@ -25,17 +52,24 @@ enum RedisOptions {
     static let tls = ClientTLSOptions(
         ca: Option(
             "redis.ca", .textOrNone(.file), default: "\"\"",
-            "PEM of the authorities that may have signed the certificate of rediss://. Empty: the system's."),
+            "PEM of the authorities that may have signed the servers' certificates. Empty: the system's."),
         serverName: Option(
             "redis.serverName", .textOrNone(.any), default: "\"\"",
-            "The name that the certificate of rediss:// must be for; empty: its host."),
+            "The name that the certificate of every server must be for; empty: its host."),
         certificate: Option(
             "redis.clientCertificate", .textOrNone(.file), default: "\"\"",
             "A PEM certificate with its chain, presented to a server that requests one."),
         key: Option("redis.clientKey", .textOrNone(.file), default: "\"\"", "The PEM key of `clientCertificate`.")
     ).atStart(within: \.redis, \.tls)
 
-    static let rows = OptionRow.of(url, user, password, prefix, timeout, tls)
+    static let rows = OptionRow.of(
+        url, sentinels, master, cluster, usesTLS, database, user, password, sentinelUser, sentinelPassword, prefix,
+        timeout, tls)
+
+    /// The options that say where the servers are; one of them is in force.
+    private static let servers = "redis.url"
+    /// The most sentinels, or servers of a cluster, that can be named.
+    static let maximumServers = 64
 }
 
 /// `replay`
