@@ -41,6 +41,7 @@ package struct RESPParser {
 
     private let limits: RESPLimits
     private let version: Version
+    private let allowsNullArrays: Bool
     private var state = State.line
     private var buffer: [UInt8] = []
     private var frames: [Frame] = []
@@ -48,9 +49,11 @@ package struct RESPParser {
     private var values = 0
     private var bytes = 0
 
-    package init(_ limits: RESPLimits = RESPLimits(), version: Version = .three) {
+    /// - Parameter allowsNullArrays: in version 2, where of Sidegate's commands only one to a sentinel returns them.
+    package init(_ limits: RESPLimits = RESPLimits(), version: Version = .three, allowsNullArrays: Bool = false) {
         self.limits = limits
         self.version = version
+        self.allowsNullArrays = allowsNullArrays || version == .three
     }
 
     /// Takes received bytes; `deliver` gets each reply as soon as it is complete.
@@ -164,8 +167,7 @@ package struct RESPParser {
         _ container: Container, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
     ) throws(RESPError) {
         let length = try Self.number(length)
-        // Version 2 has it, but none of Sidegate's commands returns it.
-        if length == -1, case .array = container, version == .three { return try complete(.null, deliver) }
+        if length == -1, case .array = container, allowsNullArrays { return try complete(.null, deliver) }
         guard length >= 0 else { throw .malformed }
         guard length <= Int64(limits.values), frames.count < limits.depth else { throw .tooLong }
         let count =
@@ -228,6 +230,13 @@ package struct RESPLimits: Sendable {
     package var reply = 32 << 20
 
     package init() {}
+
+    /// Of a sentinel.
+    static var short: RESPLimits {
+        var limits = RESPLimits()
+        (limits.line, limits.text, limits.values, limits.depth, limits.reply) = (4096, 4096, 16_384, 3, 1 << 18)
+        return limits
+    }
 }
 
 package enum RESPError: Error, Equatable, Sendable, CustomStringConvertible {

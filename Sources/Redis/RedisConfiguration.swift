@@ -5,7 +5,7 @@ import TLS
 
 /// The address of Redis or Valkey, and the credentials for it.
 package struct RedisConfiguration: Sendable {
-    package enum Endpoint: Sendable, Equatable, CustomStringConvertible {
+    package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
         case host(String, port: UInt16)
         case unix(path: String)
 
@@ -17,7 +17,14 @@ package struct RedisConfiguration: Sendable {
         }
     }
 
-    package var endpoint: Endpoint
+    /// Where a connection leads.
+    package enum Place: Sendable {
+        case at(Endpoint)
+        /// To the server that sentinels name, if it says itself that it is the primary.
+        case primary(RedisSentinelLocator)
+    }
+
+    package var place: Place
     /// nil: unencrypted.
     package var tls: TLSClientContext?
     package var credentials = RedisCredentials()
@@ -29,8 +36,21 @@ package struct RedisConfiguration: Sendable {
     /// A connection idle for this long is checked, so that a broken one is not discovered by a user.
     package var idleInterval = Nanoseconds.seconds(10)
 
+    /// The server is a sentinel, whose replies are short.
+    package var isSentinel = false
+
     package init(_ endpoint: Endpoint) {
-        self.endpoint = endpoint
+        place = .at(endpoint)
+    }
+
+    package init(_ place: Place) {
+        self.place = place
+    }
+
+    /// nil: sentinels name it.
+    package var endpoint: Endpoint? {
+        get { if case .at(let endpoint) = place { endpoint } else { nil } }
+        set { if let newValue { place = .at(newValue) } }
     }
 }
 

@@ -10,6 +10,8 @@ import Reactor
 package final class RedisConnection {
     private enum State {
         case idle
+        /// A sentinel is asked where the server is.
+        case locating
         case connecting(RedisDialer)
         case handshaking(RedisPipeline)
         case ready(RedisPipeline, since: MonotonicTime)
@@ -28,6 +30,9 @@ package final class RedisConnection {
     private let message: ([UInt8]) -> Void
 
     private var state = State.idle
+    /// Where the last attempt led; nil: none did yet.
+    private var target: RedisConfiguration.Endpoint?
+    private var follower: RedisSentinelLocator.Follower?
     private var backoff = RedisBackoff()
     /// Submitted before there was a connection.
     private var waiting: [PendingCommand] = []
@@ -58,12 +63,16 @@ package final class RedisConnection {
 
     package var isReady: Bool { if case .ready = state { true } else { false } }
 
+    /// The server of the last attempt to connect; nil: none is known yet.
+    package var endpoint: RedisConfiguration.Endpoint? { target ?? configuration.endpoint }
+
     /// Connects before the first command.
     package func start() {
         guard case .idle = state else { return }
         attempt = loop.makeTimer { [weak self] in self?.attemptOver() }
         deadlines = loop.makeTimer { [weak self] in self?.expire() }
         idle = loop.makeTimer { [weak self] in self?.idleCheck() }
+        if let locator { follower = locator.follow(on: loop, loop.bind { [weak self] in self?.primaryMoved(to: $0) }) }
         connect()
     }
 
@@ -86,6 +95,8 @@ package final class RedisConnection {
     package func close() {
         drop("closed")
         state = .closed
+        if let follower, let locator { locator.unfollow(follower) }
+        follower = nil
         for timer in [attempt, deadlines, idle] { timer?.cancel() }
     }
 
@@ -105,22 +116,42 @@ package final class RedisConnection {
         case .closed: return .unreachable("closed")
         case .backingOff(let until):
             return until > loop.now.advanced(by: configuration.timeout) ? .unreachable(lastCause) : nil
-        case .idle, .connecting, .handshaking, .ready: return nil
+        case .idle, .locating, .connecting, .handshaking, .ready: return nil
         }
     }
 
     private var pipeline: RedisPipeline? {
         switch state {
         case .handshaking(let pipeline), .ready(let pipeline, _): pipeline
-        case .idle, .connecting, .backingOff, .closed: nil
+        case .idle, .locating, .connecting, .backingOff, .closed: nil
         }
     }
 
     // MARK: Connecting
 
     private func connect() {
+        switch configuration.place {
+        case .at(let endpoint): dial(endpoint)
+        case .primary(let locator):
+            state = .locating
+            // The locator answers in bounded time.
+            attempt?.cancel()
+            locator.locate(instead: target, on: loop, loop.bind { [weak self] in self?.located($0) })
+        }
+    }
+
+    private func located(_ result: Result<RedisConfiguration.Endpoint, RedisFailure>) {
+        guard case .locating = state else { return }
+        switch result {
+        case .success(let endpoint): dial(endpoint)
+        case .failure(let failure): drop(failure.description)
+        }
+    }
+
+    private func dial(_ endpoint: RedisConfiguration.Endpoint) {
+        target = endpoint
         attempt?.set(loop.now.advanced(by: configuration.connectTimeout))
-        let dialer = RedisDialer(configuration, loop: loop) { [weak self] outcome in
+        let dialer = RedisDialer(configuration, to: endpoint, loop: loop) { [weak self] outcome in
             guard let self else {
                 if case .connected(let transport) = outcome { transport.close() }
                 return
@@ -137,7 +168,7 @@ package final class RedisConnection {
     /// Performs the handshake. All commands are sent at once; the first error reply gives the cause.
     private func handshake(on transport: Transport) {
         let pipeline = RedisPipeline(
-            transport, loop: loop, channel: channel, message: message,
+            transport, loop: loop, channel: channel, isSentinel: configuration.isSentinel, message: message,
             ended: { [weak self] end in
                 switch end {
                 case .lost(let cause): self?.drop(cause)
@@ -153,7 +184,11 @@ package final class RedisConnection {
             pipeline.send(
                 PendingCommand(command, shape, deadline: .distantFuture) { [weak self] result in
                     guard let self, case .handshaking(let pipeline) = state else { return }
-                    if case .failure(.refused(let text)) = result, refusal == nil, Self.isFatal(text) { refusal = text }
+                    switch result {
+                    case .success(let reason?): refusal = refusal ?? reason
+                    case .failure(.refused(let text)) where Self.isFatal(text): refusal = refusal ?? text
+                    case .success, .failure: break
+                    }
                     guard index == commands.count - 1 else { return }
                     if let refusal {
                         drop(Self.withoutPassword(refusal, credentials.password))
@@ -165,20 +200,24 @@ package final class RedisConnection {
         pipeline.flush()
     }
 
-    private func handshakeCommands(_ credentials: RedisCredentials) -> [(RESPCommand, RedisReply<Void>)] {
-        var commands: [(RESPCommand, RedisReply<Void>)] = []
+    /// Each with the form of its reply, whose value is the reason not to use the server.
+    private func handshakeCommands(_ credentials: RedisCredentials) -> [(RESPCommand, RedisReply<String?>)] {
+        var commands: [(RESPCommand, RedisReply<String?>)] = []
         if !credentials.password.isEmpty {
             let command =
                 credentials.user.isEmpty
                 ? RESPCommand("AUTH", credentials.password)
                 : RESPCommand("AUTH", credentials.user, credentials.password)
-            commands.append((command, .ok))
+            commands.append((command, .accepting(.ok)))
         }
         if configuration.database != 0 {
-            commands.append((RESPCommand("SELECT", texts: "\(configuration.database)"), .ok))
+            commands.append((RESPCommand("SELECT", texts: "\(configuration.database)"), .accepting(.ok)))
         }
-        commands.append((RESPCommand("PING"), .pong))
-        if let channel { commands.append((RESPCommand("SUBSCRIBE", channel), .subscription(to: channel))) }
+        if locator != nil { commands.append((RESPCommand("ROLE"), .primaryRole)) }
+        commands.append((RESPCommand("PING"), .accepting(.pong)))
+        if let channel {
+            commands.append((RESPCommand("SUBSCRIBE", channel), .accepting(.subscription(to: channel))))
+        }
         return commands
     }
 
@@ -203,6 +242,7 @@ package final class RedisConnection {
         for pending in early { pipeline.send(pending) }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         schedule()
+        if let target { locator?.confirm(target) }
         report(.connected)
     }
 
@@ -210,8 +250,28 @@ package final class RedisConnection {
         switch state {
         case .connecting, .handshaking: drop("the connection timed out")
         case .backingOff: connect()
-        case .idle, .ready, .closed: break
+        case .idle, .locating, .ready, .closed: break
         }
+    }
+
+    // MARK: Failover
+
+    private var locator: RedisSentinelLocator? {
+        if case .primary(let locator) = configuration.place { locator } else { nil }
+    }
+
+    /// Another server is the primary now: this one is left at once, though its connection may look alive. Commands that
+    /// were not sent yet wait for the new one.
+    private func primaryMoved(to endpoint: RedisConfiguration.Endpoint) {
+        switch state {
+        case .idle, .locating, .closed: return
+        case .backingOff: break
+        case .connecting, .handshaking, .ready:
+            if target == endpoint { return }
+        }
+        let failed = disconnect()
+        dial(endpoint)
+        loop.afterEvent { for pending in failed { pending.fail(.unreachable("the primary is now \(endpoint)")) } }
     }
 
     // MARK: Time
@@ -251,19 +311,10 @@ package final class RedisConnection {
 
     /// Closes the connection, fails waiting commands, and backs off before the next attempt.
     private func drop(_ cause: String) {
-        var failed: [PendingCommand] = []
+        if case .closed = state { return }
         var uptime: Nanoseconds?
-        switch state {
-        case .closed: return
-        case .idle, .backingOff: break
-        case .connecting(let dialer): dialer.cancel()
-        case .handshaking(let pipeline): failed = pipeline.close()
-        case .ready(let pipeline, let since):
-            failed = pipeline.close()
-            uptime = loop.now.since(since)
-        }
-        idle?.cancel()
-        failed += waiting
+        if case .ready(_, let since) = state { uptime = loop.now.since(since) }
+        let failed = disconnect() + waiting
         waiting = []
         lastCause = cause
         let pause = backoff.failed(after: uptime, chance: Double.random(in: 0...1))
@@ -275,6 +326,18 @@ package final class RedisConnection {
             report(.lost(cause))
         }
         loop.afterEvent { for pending in failed { pending.fail(.unreachable(cause)) } }
+    }
+
+    /// Closes the connection, or ends the attempt to make one; returns the commands that were sent.
+    private func disconnect() -> [PendingCommand] {
+        idle?.cancel()
+        switch state {
+        case .idle, .locating, .backingOff, .closed: return []
+        case .connecting(let dialer):
+            dialer.cancel()
+            return []
+        case .handshaking(let pipeline), .ready(let pipeline, _): return pipeline.close()
+        }
     }
 
     private static let maximumPending = 10_000

@@ -11,6 +11,7 @@ final class RedisDialer {
     }
 
     private let configuration: RedisConfiguration
+    private let endpoint: RedisConfiguration.Endpoint
     private let loop: EventLoop
     private var connector: Connector?
     /// During its TLS handshake.
@@ -19,14 +20,18 @@ final class RedisDialer {
     private var completion: ((Outcome) -> Void)?
 
     /// - Parameter completion: called once, unless the attempt is cancelled before.
-    init(_ configuration: RedisConfiguration, loop: EventLoop, completion: @escaping (Outcome) -> Void) {
+    init(
+        _ configuration: RedisConfiguration, to endpoint: RedisConfiguration.Endpoint, loop: EventLoop,
+        completion: @escaping (Outcome) -> Void
+    ) {
         self.configuration = configuration
+        self.endpoint = endpoint
         self.loop = loop
         self.completion = completion
     }
 
     func start(_ resolver: Resolver) {
-        switch configuration.endpoint {
+        switch endpoint {
         case .unix(let path): connect(to: [.unix(path)])
         case .host(let host, let port):
             if let literal = SocketAddress(literal: host, port: port) { return connect(to: [literal]) }
@@ -65,7 +70,7 @@ final class RedisDialer {
     }
 
     private func secure(_ socket: SocketTransport) {
-        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
+        guard let tls = configuration.tls, case .host(let host, let port) = endpoint else {
             return finish(.connected(socket))
         }
         do throws(TLSError) {

@@ -44,7 +44,7 @@ final class RedisPipeline: TransportOwner {
     private let ended: (End) -> Void
     /// nil: closed.
     private var transport: Transport?
-    private var parser = RESPParser(version: .two)
+    private var parser: RESPParser
     private var inFlight: [PendingCommand] = []
     /// Commands before this index have been answered.
     private var firstInFlight = 0
@@ -54,12 +54,14 @@ final class RedisPipeline: TransportOwner {
     private var isReady = false
 
     /// - Parameters:
+    ///   - isSentinel: the server is one, which has replies of its own.
     ///   - message: gets messages published on the channel.
     ///   - ended: called when the connection is of no more use; it is to be closed then.
     init(
-        _ transport: Transport, loop: EventLoop, channel: [UInt8]?, message: @escaping ([UInt8]) -> Void,
-        ended: @escaping (End) -> Void
+        _ transport: Transport, loop: EventLoop, channel: [UInt8]?, isSentinel: Bool,
+        message: @escaping ([UInt8]) -> Void, ended: @escaping (End) -> Void
     ) {
+        parser = RESPParser(isSentinel ? .short : RESPLimits(), version: .two, allowsNullArrays: isSentinel)
         self.transport = transport
         self.loop = loop
         self.channel = channel

@@ -49,6 +49,13 @@ extension RedisReply<Void> {
     }
 }
 
+extension RedisReply<String?> {
+    /// A reply of the same form, whose value is nil.
+    static func accepting(_ form: RedisReply<Void>) -> Self {
+        Self { reply in form.read(reply) == nil ? nil : .some(nil) }
+    }
+}
+
 extension RedisReply<Bool> {
     /// `SET … NX`: `+OK`, or nil when the key exists.
     package static var isSet: Self {

@@ -82,6 +82,7 @@ package final class RedisReplicaStore: RedisBackedStore {
         // A subscriber sends nothing, so only a PING finds a connection that was lost. Retained messages are read again
         // after it was.
         if channel != nil { configuration.idleInterval = .seconds(2) }
+        weak var own: RedisConnection?
         let connection = RedisConnection(
             configuration, loop: loop, resolver: resolver, channel: channel,
             credentials: { [self] in credentials.withLock { $0 } }, message: message
@@ -90,7 +91,7 @@ package final class RedisReplicaStore: RedisBackedStore {
             case .connected:
                 if isObserved {
                     observe(.connected)
-                    logger.info("connected to Redis", metadata: ["address": "\(configuration.endpoint)"])
+                    logger.info("connected to Redis", metadata: Self.address(own))
                 }
                 connected()
             case .unexpectedReply:
@@ -99,11 +100,17 @@ package final class RedisReplicaStore: RedisBackedStore {
                 guard isObserved else { break }
                 observe(.lost)
                 logger.warning(
-                    "Redis is out of reach", metadata: ["address": "\(configuration.endpoint)", "cause": "\(cause)"])
+                    "Redis is out of reach", metadata: Self.address(own).merging(["cause": "\(cause)"]) { $1 })
             }
         }
+        own = connection
         connection.start()
         return connection
+    }
+
+    /// Empty while no server is known.
+    private static func address(_ connection: RedisConnection?) -> Logger.Metadata {
+        connection?.endpoint.map { ["address": "\($0)"] } ?? [:]
     }
 
     /// `name` with the prefix.

@@ -19,6 +19,8 @@ final class RevocationSync {
     private var channel: (any ReplicaChannel)?
     /// Revocations that could not be broadcast yet.
     private var unsent: [Message] = []
+    /// The last ones that were retained, and when. A primary that fails loses what its replicas do not have yet.
+    private var recent: [(message: Message, sentAt: MonotonicTime)] = []
     private var isResending = false
     private var retry: LoopTimer?
 
@@ -34,7 +36,7 @@ final class RevocationSync {
         channel = store.channel(
             on: loop,
             ReplicaChannelEvents(
-                received: { [weak self] in self?.received($0) }, connected: { [weak self] in self?.sendUnsent() },
+                received: { [weak self] in self?.received($0) }, connected: { [weak self] in self?.sendAgain() },
                 loaded: loaded))
     }
 
@@ -60,7 +62,7 @@ final class RevocationSync {
         channel.broadcast(message.text, expiresAt: message.expiresAt) { [weak self] result in
             switch result {
             case .success(let isRetained):
-                if !isRetained { self?.gates.revocationNotKept() }
+                if isRetained { self?.remember(message) } else { self?.gates.revocationNotKept() }
                 done(isRetained)
             case .failure(let failure):
                 self?.failed(message, failure)
@@ -75,6 +77,20 @@ final class RevocationSync {
         guard unsent.count < Self.capacity else { return }
         unsent.append(message)
         retry?.set(loop.now.advanced(by: .seconds(1)))
+    }
+
+    private func remember(_ message: Message) {
+        let start = recent.firstIndex { loop.now.since($0.sentAt) < Self.recentAge } ?? recent.endIndex
+        recent.removeFirst(max(start, recent.count - Self.recentCapacity + 1))
+        recent.append((message, loop.now))
+    }
+
+    /// The store may be another server than before. Sending a message twice changes nothing.
+    private func sendAgain() {
+        let due = recent.filter { loop.now.since($0.sentAt) < Self.recentAge }.map(\.message)
+        recent = []
+        unsent.append(contentsOf: due.prefix(max(0, Self.capacity - unsent.count)))
+        sendUnsent()
     }
 
     private func sendUnsent() {
@@ -99,4 +115,7 @@ final class RevocationSync {
 
     /// As many as a gate remembers.
     private static let capacity = 65_536
+    private static let recentCapacity = 1024
+    /// Several times the lag of replication that Redis is usually configured to tolerate.
+    private static let recentAge = Nanoseconds.seconds(60)
 }

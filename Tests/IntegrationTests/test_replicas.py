@@ -258,6 +258,15 @@ class TestLogout:
         redis.start()
         wait_until(lambda: not is_in(front.gates[1], ada), "the other replica is notified")
 
+    def test_a_logout_is_retained_again_by_a_redis_that_has_lost_it(self, cluster, start_gate, upstream, redis):
+        front = cluster(count=1)
+        ada = front.signed_in()
+        assert log_out(front.gates[0]) == 200
+        redis.stop()
+        redis.start()
+        wait_until(lambda: redis("ZCARD", "sidegate:revoked") == 1, "it is retained")
+        assert not is_in(start_gate(upstream, **front.settings), ada)
+
     def test_foreign_values_in_redis_end_no_session(self, cluster, redis):
         front = cluster()
         ada = front.signed_in()

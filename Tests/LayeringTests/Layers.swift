@@ -26,7 +26,7 @@ enum Layers {
         ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
-        "Redis": ["TLS", "Reactor"],
+        "Redis": ["TLS", "Reactor", "Synchronization"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
         "Proxy": [
             "Decisions", "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging",

@@ -5,89 +5,8 @@ import Redis
 import Synchronization
 import Testing
 
-/// Created on a loop, and confined to it.
-private final class Slot<Value> {
-    var value: Value?
-}
-
-extension RedisReply<RESPValue> {
-    /// Every type.
-    static var any: Self { Self { $0 } }
-}
-
-/// A test's server: its answer to each command, in order; nil: none, ever.
-private final class ScriptedRedis: Sendable {
-    typealias Answer = @Sendable (_ command: String, _ number: Int) -> String?
-
-    let address: SocketAddress
-    private let loop = EventLoop(label: "test.redis.server")
-    private let connections = Mutex(0)
-    private let listener: LoopBound<Slot<Listener>>
-
-    init(_ answer: @escaping Answer) throws {
-        let socket = try ListeningSocket(SocketAddress.v4(0x7f00_0001, port: 0), sharesPort: false)
-        address = socket.address
-        listener = loop.bind(Slot<Listener>())
-        let box = Mutex<ListeningSocket?>(consume socket)
-        loop.submit { [self] in
-            var socket: ListeningSocket?
-            box.withLock { swap(&socket, &$0) }
-            guard let socket else { return }
-            let made = try? Listener(
-                socket, loop: loop, mayAccept: { true }, paused: { _ in },
-                accepted: { [self] descriptor, _ in
-                    let number = connections.withLock { count in
-                        count += 1
-                        return count
-                    }
-                    guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
-                    transport.owner = Session(transport, number, answer)
-                })
-            listener.assumeOnLoop { own in own.value = made }
-        }
-    }
-
-    var connectionCount: Int { connections.withLock { $0 } }
-
-    private final class Session: TransportOwner {
-        private let transport: SocketTransport
-        private let number: Int
-        private let answer: Answer
-        private var parser = RESPParser()
-
-        init(_ transport: SocketTransport, _ number: Int, _ answer: @escaping Answer) {
-            self.transport = transport
-            self.number = number
-            self.answer = answer
-        }
-
-        func transportReadable() {
-            let end = transport.readTurn(
-                while: { true }, boundFor: { nil },
-                receive: { input in
-                    var commands: [RESPValue] = []
-                    do { try parser.receive(input) { commands.append($0) } } catch { return }
-                    for command in commands {
-                        let words = (command.elements ?? []).map { String(decoding: $0.bytes ?? [], as: UTF8.self) }
-                        let command = words.joined(separator: " ")
-                        guard var text = answer(command, number) else { continue }
-                        // PING has a reply of its own, so scripts without special needs do not list it.
-                        if command == "PING", text == "+OK\r\n" || text == "+PING\r\n" { text = "+PONG\r\n" }
-                        if text == "close" { return transport.close() }
-                        let bytes = Array(text.utf8)
-                        _ = transport.write(bytes.span)
-                    }
-                })
-            if end == .end || end == .failed { transport.close() }
-        }
-
-        func transportWritable() {}
-        func transportPeerClosed(failed: Bool) {}
-    }
-}
-
 /// One client, and the results of its commands.
-private final class Client: Sendable {
+final class Client: Sendable {
     typealias Outcome = Result<RESPValue, RedisFailure>
 
     private let loop = EventLoop(label: "test.redis.client")
@@ -301,12 +220,4 @@ struct RedisConnectionTests {
         #expect([nil, 0, 0.5, nil, 9.9, 0, 0, 3].map { pause($0) } == [50, 100, 200, 400, 800, 1600, 2000, 2000])
         #expect([10, nil, 60, 1].map { pause($0) } == [50, 100, 50, 100])
     }
-}
-
-private final class Seen: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
-
-    var all: [String] { lines.withLock { $0 } }
 }

@@ -17,6 +17,7 @@ final class ProcessCounters: Sendable {
     private let failedKeyRefreshes = Atomic<UInt64>(0)
     private let store = Mutex(StoreConnection())
     private let unexpectedRedisReplies = Atomic<UInt64>(0)
+    private let primary = Mutex(RedisPrimary())
 
     func reloaded(isGood: Bool) {
         if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
@@ -53,6 +54,21 @@ final class ProcessCounters: Sendable {
     /// A connection to Redis ended because of an unexpected reply.
     func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
 
+    /// Redis Sentinel names the primary.
+    func redisHasFailovers() {
+        primary.withLock { $0.failovers = $0.failovers ?? 0 }
+    }
+
+    /// - Parameter address: of the primary that Redis Sentinel names.
+    func redisPrimary(_ address: String) { primary.withLock { $0.address = address } }
+
+    func redisFailedOver() {
+        primary.withLock { $0.failovers = ($0.failovers ?? 0) + 1 }
+    }
+
+    /// Of the store that replicas share, where Redis Sentinel names it.
+    var redisPrimary: RedisPrimary { primary.withLock { $0 } }
+
     var figures: Figures {
         Figures(
             reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
@@ -61,7 +77,8 @@ final class ProcessCounters: Sendable {
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
             failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
             spans: spans.figures, isRedisUp: storeConnection.isUp,
-            unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
+            unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed),
+            redisFailovers: redisPrimary.failovers)
     }
 
     /// The connection to the store, and when it last changed. Times are in seconds since 1970.
@@ -79,6 +96,14 @@ final class ProcessCounters: Sendable {
         }
     }
 
+    /// The primary that Redis Sentinel names.
+    struct RedisPrimary: Sendable {
+        /// nil: none is known yet.
+        fileprivate(set) var address: String?
+        /// nil: Redis Sentinel is not configured.
+        fileprivate(set) var failovers: UInt64?
+    }
+
     struct Figures {
         var reloads: UInt64
         var failedReloads: UInt64
@@ -94,5 +119,7 @@ final class ProcessCounters: Sendable {
         /// nil: Redis is not configured.
         var isRedisUp: Bool?
         var unexpectedRedisReplies: UInt64
+        /// nil: Redis Sentinel is not configured.
+        var redisFailovers: UInt64?
     }
 }

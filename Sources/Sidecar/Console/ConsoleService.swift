@@ -104,7 +104,8 @@ final class ConsoleService: Sendable {
         status.apps = apps
         status.providers = settings.providers.map { ProviderStatus($0, reports) }
         status.certificates = sources.certificates().map(CertificateStatus.init)
-        status.store = StoreStatus(settings, sources.counters.storeConnection)
+        status.store = StoreStatus(
+            settings, sources.counters.storeConnection, primary: sources.counters.redisPrimary.address)
         let used = sources.services.usedTokenFigures()
         status.usedTokens = UsedTokenStatus(
             entries: used.entries, capacity: used.capacity,

@@ -75,10 +75,13 @@ extension CertificateStatus {
 
 extension StoreStatus {
     /// nil: there is none.
-    init?(_ settings: Settings, _ connection: ProcessCounters.StoreConnection) {
+    ///
+    /// - Parameter primary: the one that sentinels name; nil: none is known.
+    init?(_ settings: Settings, _ connection: ProcessCounters.StoreConnection, primary: String?) {
         guard let redis = settings.redis, let isUp = connection.isUp else { return nil }
         self.init(
-            address: redis.topology.words, isConnected: isUp, since: connection.since,
+            address: primary.map { "\($0), \(redis.topology.words)" } ?? redis.topology.words, isConnected: isUp,
+            since: connection.since,
             lastLost: connection.lastLost, holdsTokens: settings.replay.isShared,
             allowsWithoutStore: settings.replay.allowsWithoutStore, holdsSessions: settings.session.isShared)
     }

@@ -11,15 +11,18 @@ extension Doctor {
     func redis(_ settings: RedisSettings) -> [DoctorFinding] {
         switch settings.topology {
         case .single(let location): server(.init(location), settings, "redis.url", location.words)
-        case .sentinel, .cluster:
+        case .sentinel(let sentinels, let master, _): self.sentinels(sentinels, master, settings)
+        case .cluster:
             [DoctorFinding(.warning, settings.topology.optionPath, "this version examines a single server only")]
         }
     }
 
-    private func server(
-        _ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings, _ name: String, _ place: String
+    /// - Parameter isLedBySentinels: the server must say itself that it is the primary.
+    func server(
+        _ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings, _ name: String, _ place: String,
+        isLedBySentinels: Bool = false
     ) -> [DoctorFinding] {
-        switch RedisExamination(endpoint, settings).result {
+        switch RedisExamination(endpoint, settings, asksRole: isLedBySentinels).result {
         case .failure(let problem):
             return [
                 DoctorFinding(
@@ -43,8 +46,16 @@ extension Doctor {
             if facts.isReplica {
                 findings.append(
                     DoctorFinding(
-                        .failed, "redis role", "\(place) is a replica, which takes no writes", fix: "name the primary")
-                )
+                        .failed, "redis role", "\(place) is a replica, which takes no writes",
+                        fix: isLedBySentinels ? "wait for the failover to end" : "name the primary"))
+            }
+            if isLedBySentinels, facts.version != nil, !facts.requiresReplicas {
+                findings.append(
+                    DoctorFinding(
+                        .warning, "redis min-replicas-to-write",
+                        "0: a primary that is cut off from its replicas goes on accepting tokens, which the next primary"
+                            + " accepts again",
+                        fix: "set min-replicas-to-write 1 and min-replicas-max-lag 10 on each server"))
             }
             return findings
         }
@@ -58,13 +69,15 @@ private struct RedisFacts: Sendable {
     var version: String?
     var policy: String?
     var isReplica = false
+    /// It takes writes only while replicas are connected.
+    var requiresReplicas = false
 }
 
 /// Sends each kind of command that a gate sends, over one connection, and removes what it wrote.
 private struct RedisExamination {
     let result: Result<RedisFacts, DoctorProblem>
 
-    init(_ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings) {
+    init(_ endpoint: RedisConfiguration.Endpoint, _ settings: RedisSettings, asksRole: Bool) {
         let configuration: RedisConfiguration
         do throws(TLSError) {
             var own = RedisConfiguration(
@@ -81,7 +94,7 @@ private struct RedisExamination {
         let reply = Reply<Result<RedisFacts, DoctorProblem>>()
         let prefix = settings.prefix
         loop.submit {
-            let patient = RedisPatient(configuration, loop: loop, prefix: prefix) { reply.give($0) }
+            let patient = RedisPatient(configuration, loop: loop, prefix: prefix, asksRole: asksRole) { reply.give($0) }
             patient.begin()
         }
         result = reply.wait()
@@ -94,21 +107,34 @@ private final class RedisPatient {
     private let loop: EventLoop
     private let key: [UInt8]
     private let channel: [UInt8]
+    private let asksRole: Bool
     private let done: (Result<RedisFacts, DoctorProblem>) -> Void
     private var facts = RedisFacts()
 
     init(
-        _ configuration: RedisConfiguration, loop: EventLoop, prefix: String,
+        _ configuration: RedisConfiguration, loop: EventLoop, prefix: String, asksRole: Bool,
         _ done: @escaping (Result<RedisFacts, DoctorProblem>) -> Void
     ) {
         connection = RedisConnection(configuration, loop: loop, resolver: Resolver())
         self.loop = loop
+        self.asksRole = asksRole
         key = Array((prefix + "doctor").utf8)
         channel = Array((prefix + "revocations").utf8)
         self.done = done
     }
 
     func begin() {
+        guard asksRole else { return write() }
+        ask(RESPCommand("ROLE"), .role) { [self] role in
+            guard case .primary? = role else {
+                facts.isReplica = true
+                return end(.success(facts))
+            }
+            write()
+        }
+    }
+
+    private func write() {
         ask(RESPCommand("PING"), .pong, isNeeded: false) { [self] _ in
             let began = loop.now
             let text = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)"
@@ -131,6 +157,8 @@ private final class RedisPatient {
                 case "redis_version": facts.version = facts.version ?? parts[1]
                 case "valkey_version": facts.version = "Valkey \(parts[1])"
                 case "maxmemory_policy": facts.policy = parts[1]
+                // Only there if the option is set.
+                case "min_slaves_good_slaves": facts.requiresReplicas = true
                 case "role": facts.isReplica = parts[1] == "slave"
                 default: break
                 }

@@ -8,26 +8,40 @@ import SharedState
 import TLS
 
 extension ReplicaService {
+    /// What finds the primary for all connections of the process; nil: the servers are not led by sentinels.
+    static func makeLocator(
+        _ redis: RedisSettings, tls: TLSClientContext?, loop: EventLoop, resolver: Resolver, counters: ProcessCounters,
+        logger: Logger
+    ) -> RedisSentinelLocator? {
+        guard case .sentinel(let sentinels, let master, _) = redis.topology else { return nil }
+        let reports = SentinelReports(master: master, counters: counters, logger: logger)
+        return RedisSentinelLocator(
+            RedisSentinelConfiguration(sentinels, master, redis, tls: tls), loop: loop, resolver: resolver
+        ) { reports.report($0) }
+    }
+
     /// The store for the servers that `redis` names.
     static func makeStore(
-        _ redis: RedisSettings, tls: TLSClientContext?, resolver: Resolver, counters: ProcessCounters, logger: Logger
+        _ redis: RedisSettings, _ locator: RedisSentinelLocator?, tls: TLSClientContext?, resolver: Resolver,
+        counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) -> any RedisBackedStore {
-        let observe: @Sendable (RedisReplicaStore.Event) -> Void = { event in
-            switch event {
-            case .connected: counters.redis(isUp: true)
-            case .lost: counters.redis(isUp: false)
-            case .unexpectedReply: counters.unexpectedRedisReply()
-            }
-        }
+        let place: RedisConfiguration.Place
         switch redis.topology {
-        case .single(let location):
-            return RedisReplicaStore(
-                RedisConfiguration(.init(location), redis, tls: tls), prefix: redis.prefix, resolver: resolver,
-                logger: logger, observe: observe)
+        case .single(let location): place = .at(.init(location))
         case .sentinel:
-            throw ServiceError("`redis.sentinels` (\(redis.origin.label)): this version cannot use sentinels")
+            guard let locator else { preconditionFailure("sentinels lead through a locator") }
+            place = .primary(locator)
         case .cluster:
             throw ServiceError("`redis.cluster` (\(redis.origin.label)): this version cannot use a cluster")
         }
+        return RedisReplicaStore(
+            RedisConfiguration(place, redis, tls: tls), prefix: redis.prefix, resolver: resolver, logger: logger,
+            observe: { event in
+                switch event {
+                case .connected: counters.redis(isUp: true)
+                case .lost: counters.redis(isUp: false)
+                case .unexpectedReply: counters.unexpectedRedisReply()
+                }
+            })
     }
 }

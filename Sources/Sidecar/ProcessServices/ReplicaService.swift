@@ -17,6 +17,8 @@ final class ReplicaService: Sendable {
     /// The sessions that the replicas have seen.
     let sessions: SharedSessions
     private let store: any RedisBackedStore
+    /// nil: no sentinels are asked.
+    private let locator: RedisSentinelLocator?
     private let policy: ReplicaReplayStore.Policy
     private let unusedTokens = UnusedTokens()
     private let gates: GateRegistry
@@ -31,8 +33,10 @@ final class ReplicaService: Sendable {
     ) throws(ServiceError) {
         tls = redis.isSecure ? try ClientTLS(redis.tls, "redis", counters: counters, logger: logger) : nil
         counters.redis(isUp: false)
+        locator = Self.makeLocator(
+            redis, tls: tls?.context, loop: loop, resolver: resolver, counters: counters, logger: logger)
         store = try Self.makeStore(
-            redis, tls: tls?.context, resolver: resolver, counters: counters, logger: logger)
+            redis, locator, tls: tls?.context, resolver: resolver, counters: counters, logger: logger)
         revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: secrets), gates: gates, loop: loop)
         sessions = SharedSessions(store, coding: SeenSessionCoding(secrets: secrets), loop: loop)
@@ -45,6 +49,7 @@ final class ReplicaService: Sendable {
 
     /// Connects, and waits for the revocations in force, but not for long: the process also serves without Redis.
     func start() {
+        locator?.start()
         let isLoaded = Reply<Bool>()
         revocations.start { isLoaded.give(true) }
         _ = isLoaded.wait(milliseconds: Self.loadPatience)
@@ -69,7 +74,10 @@ final class ReplicaService: Sendable {
     /// Follows `settings`, but for the server itself, which stays the one of the start.
     func replace(with settings: Settings, secrets: [[UInt8]]) {
         policy.allowsWithoutStore = settings.replay.allowsWithoutStore
-        if let redis = settings.redis { store.replaceCredentials(RedisCredentials(redis)) }
+        if let redis = settings.redis {
+            store.replaceCredentials(RedisCredentials(redis))
+            locator?.replaceCredentials(RedisCredentials(sentinels: redis))
+        }
         revocations.replace(RevocationCoding(secrets: secrets))
         sessions.replace(SeenSessionCoding(secrets: secrets))
     }
@@ -77,7 +85,10 @@ final class ReplicaService: Sendable {
     /// The certificate that it presents.
     var certificates: [CertificateReport] { tls?.reports ?? [] }
 
-    func stop() { revocations.stop() }
+    func stop() {
+        revocations.stop()
+        locator?.close()
+    }
 
     /// Milliseconds.
     private static let loadPatience: Int32 = 1000

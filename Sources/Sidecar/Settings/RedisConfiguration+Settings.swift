@@ -10,11 +10,23 @@ extension RedisConfiguration {
     ///   - endpoint: one of the servers that `settings` name, or lead to.
     ///   - tls: for connections over TLS.
     init(_ endpoint: Endpoint, _ settings: RedisSettings, tls: TLSClientContext?) {
-        self.init(endpoint)
+        self.init(.at(endpoint), settings, tls: tls)
+    }
+
+    init(_ place: Place, _ settings: RedisSettings, tls: TLSClientContext?) {
+        self.init(place)
         self.tls = tls
         credentials = RedisCredentials(settings)
         database = settings.topology.database
         timeout = .seconds(settings.timeout.inSeconds)
+    }
+}
+
+extension RedisSentinelConfiguration {
+    init(_ sentinels: [ServerAddress], _ master: String, _ settings: RedisSettings, tls: TLSClientContext?) {
+        self.init(sentinels: sentinels.map { .init($0) }, master: master)
+        self.tls = tls
+        credentials = RedisCredentials(sentinels: settings)
     }
 }
 

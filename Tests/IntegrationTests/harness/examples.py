@@ -15,6 +15,7 @@ CONFIGURATIONS = sorted((EXAMPLES / "configurations").glob("*.yaml"))
 KEY = "the-key-both-sides-have-of-32-bytes-0001"
 OIDC_SECRET = "the-secret-of-the-openid-client-0001"
 PROVISIONING_SECRET = "the-secret-of-provisioning-calls-0001"
+REDIS_PASSWORD, SENTINEL_PASSWORD = "the-password-of-the-servers-0001", "the-password-of-the-sentinels-0001"
 
 
 class Program:
@@ -73,7 +74,8 @@ class ExampleGate(Gate):
 
 def write_secrets(folder: Path, **secrets):
     """The files that the configurations name."""
-    for name, value in {"jwt": KEY, "oidc": OIDC_SECRET, "session": SESSION_SECRET, "provisioning": PROVISIONING_SECRET, **secrets}.items():
+    for name, value in {"jwt": KEY, "oidc": OIDC_SECRET, "session": SESSION_SECRET, "provisioning": PROVISIONING_SECRET,
+                        "redis": REDIS_PASSWORD, "sentinel": SENTINEL_PASSWORD, **secrets}.items():
         path = folder / name
         path.write_text(value + "\n")
         os.chmod(path, 0o600)

@@ -186,6 +186,12 @@ struct MetricsPage {
                 "Connections to Redis that ended because of a malformed or unexpected reply.")
             text.sample([], counters.unexpectedRedisReplies)
         }
+        if let failovers = counters.redisFailovers {
+            text.family(
+                "sidegate_redis_failovers_total", .counter,
+                "Changes to another primary that Redis Sentinel named.")
+            text.sample([], failovers)
+        }
         if let certificateEnd {
             text.family(
                 "sidegate_tls_certificate_not_after_timestamp_seconds", .gauge,
