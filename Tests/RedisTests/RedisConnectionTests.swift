@@ -61,7 +61,7 @@ struct RedisConnectionTests {
     @Test("commands are pipelined, and each gets its own reply")
     func pipeline() async throws {
         let server = try ScriptedRedis { command, _ in "+\(command)\r\n" }
-        let client = Client(server.address)
+        let client = Client(server.address, timeout: 20_000)
         let names = (0..<500).map { "C\($0)" }
         #expect(try await client.send(names) == names.map { Self.text($0) })
         #expect(server.connectionCount == 1)
