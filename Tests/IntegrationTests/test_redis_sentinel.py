@@ -53,6 +53,11 @@ def use(gate: Gate, token: str) -> int:
     return gate.exchange("GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
 
 
+def answered(status: int) -> int:
+    """0 for a sign-in that was refused because Redis did not reply in time."""
+    return 0 if status == 503 else status
+
+
 def signs_in(gate: Gate):
     """A token may be consumed although Redis did not reply, so each try uses a new one, as users do."""
     wait_until(lambda: use(gate, tokens.token()) == 303, "users can sign in")
@@ -88,7 +93,8 @@ class TestFailover:
             failed = group.fail(way)
             for place in range(2):
                 wait_until(lambda: sign_ins.accepted_by(place, failed), "users sign in on this gate again", deadline=60)
-            took = min(began for _, began, statuses in sign_ins.tries if began >= failed and 303 in statuses) - failed
+            # A sign-in that was on its way may have been accepted just before.
+            took = min(at for at in sign_ins.accepted_at if at > failed + 0.2) - failed
             served = len(load.statuses)
             wait_until(lambda: len(load.statuses) > served + 50, "signed-in users are served")
         with capsys.disabled():
@@ -102,8 +108,10 @@ class TestFailover:
             assert is_in(gate, ada) and not is_in(gate, eve)
         # A gate that remembers nothing itself has to go by what the new primary has.
         later = start_gate(upstream, **front.settings)
-        assert {use(later, token) for token in kept} == {403}
-        assert is_in(later, ada) and not is_in(later, eve)
+        signs_in(later)
+        assert {wait_until(lambda: answered(use(later, token)), "Redis answers") for token in kept} == {403}
+        wait_until(lambda: not is_in(later, eve), "it has read who was signed out")
+        assert is_in(later, ada)
 
     def test_sign_outs_and_sign_ins_after_it_reach_both_gates(self, sentinels, gates):
         group = sentinels()

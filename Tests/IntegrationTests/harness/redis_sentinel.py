@@ -108,8 +108,8 @@ class SentinelGroup:
         return [sentinel.address for sentinel in self.sentinels]
 
     def settings(self, **changes) -> dict:
-        """For `redis` of a gate. A try to sign in ends soon while there is no primary."""
-        return {"sentinels": self.addresses, "master": MASTER, "timeout": "500ms", **changes}
+        """For `redis` of a gate. On a busy machine a reply may take longer than the default of `timeout`."""
+        return {"sentinels": self.addresses, "master": MASTER, "timeout": "2s", **changes}
 
     def primary(self) -> Redis:
         """The one that the sentinels agree on."""
@@ -178,7 +178,8 @@ class SignIns:
 
     def __init__(self, gates: list):
         self.gates, self.stopped = gates, threading.Event()
-        self.tries = []  # (token, time of the first try, status on each gate)
+        self.tries = []  # (token, when it was first tried, status on each gate)
+        self.accepted_at = []
         self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(2)]
 
     def _run(self, number: int):
@@ -188,16 +189,18 @@ class SignIns:
             for place in (number, 1 - number):
                 statuses[place] = self.gates[place].exchange(
                     "GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
+                if statuses[place] == 303:
+                    self.accepted_at.append(time.monotonic())
             self.tries.append((token, began, statuses))
 
-    def accepted(self, since: float = 0) -> list:
-        return [token for token, began, statuses in self.tries if began >= since and 303 in statuses]
+    def accepted(self) -> list:
+        return [token for token, _, statuses in self.tries if 303 in statuses]
 
     def accepted_by(self, place: int, since: float) -> bool:
         return any(began >= since and statuses[place] == 303 for _, began, statuses in self.tries)
 
-    def accepted_twice(self, since: float = 0, until: float = float("inf")) -> list:
-        return [each for each in self.tries if each[2] == [303, 303] and since <= each[1] < until]
+    def accepted_twice(self, since: float) -> list:
+        return [each for each in self.tries if each[2] == [303, 303] and each[1] >= since]
 
     def __enter__(self):
         for thread in self.threads:
