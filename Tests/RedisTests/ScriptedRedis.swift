@@ -105,6 +105,7 @@ final class ScriptedRedis: Sendable {
                         guard var text = answer(command, number) else { continue }
                         // PING has a reply of its own, so scripts without special needs do not list it.
                         if command == "PING", text == "+OK\r\n" || text == "+PING\r\n" { text = "+PONG\r\n" }
+                        if command == "PING", isSubscriber { text = "*2\r\n$4\r\npong\r\n$0\r\n\r\n" }
                         if text == "close" { return transport.close() }
                         send(text)
                     }
