@@ -52,6 +52,10 @@ package struct RedisConfiguration: Sendable {
         get { if case .at(let endpoint) = place { endpoint } else { nil } }
         set { if let newValue { place = .at(newValue) } }
     }
+
+    /// A subscriber sends nothing, so only a PING finds a connection that was lost. Retained messages are read again after
+    /// it was.
+    package static let subscriberIdleInterval = Nanoseconds.seconds(2)
 }
 
 /// The credentials for Redis.

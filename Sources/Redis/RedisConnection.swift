@@ -83,11 +83,20 @@ package final class RedisConnection {
         _ command: RESPCommand, _ shape: RedisReply<Value>,
         _ completion: @escaping (Result<Value, RedisFailure>) -> Void
     ) {
+        submit([
+            PendingCommand(command, shape, deadline: loop.now.advanced(by: configuration.timeout), completion)
+        ])
+    }
+
+    /// Sends commands one right after another: all of them, or none.
+    func submit(_ commands: [PendingCommand]) {
         if case .idle = state { start() }
-        if let failure = refusalToTake() { return loop.afterEvent { completion(.failure(failure)) } }
-        let pending = PendingCommand(
-            command, shape, deadline: loop.now.advanced(by: configuration.timeout), completion)
-        if case .ready(let pipeline, _) = state { pipeline.send(pending) } else { waiting.append(pending) }
+        if let failure = refusalToTake() {
+            return loop.afterEvent { for command in commands { command.notSent(failure) } }
+        }
+        for command in commands {
+            if case .ready(let pipeline, _) = state { pipeline.send(command) } else { waiting.append(command) }
+        }
         schedule()
     }
 
@@ -314,7 +323,8 @@ package final class RedisConnection {
         if case .closed = state { return }
         var uptime: Nanoseconds?
         if case .ready(_, let since) = state { uptime = loop.now.since(since) }
-        let failed = disconnect() + waiting
+        let failed = disconnect()
+        let unsent = waiting
         waiting = []
         lastCause = cause
         let pause = backoff.failed(after: uptime, chance: Double.random(in: 0...1))
@@ -325,7 +335,10 @@ package final class RedisConnection {
             isOut = true
             report(.lost(cause))
         }
-        loop.afterEvent { for pending in failed { pending.fail(.unreachable(cause)) } }
+        loop.afterEvent {
+            for pending in failed { pending.fail(.unreachable(cause)) }
+            for pending in unsent { pending.notSent(.unreachable(cause)) }
+        }
     }
 
     /// Closes the connection, or ends the attempt to make one; returns the commands that were sent.

@@ -11,6 +11,8 @@ struct PendingCommand {
     /// Gets a reply that is not an error; returns false, without calling the completion, if its type is wrong.
     let accept: (RESPValue) -> Bool
     let fail: (RedisFailure) -> Void
+    /// Called in place of `fail` when the command was not sent, so that it was certainly not executed.
+    let notSent: (RedisFailure) -> Void
 
     init<Value>(
         _ command: RESPCommand, _ shape: RedisReply<Value>, deadline: MonotonicTime,
@@ -25,6 +27,15 @@ struct PendingCommand {
             return true
         }
         fail = { completion(.failure($0)) }
+        notSent = fail
+    }
+
+    init(
+        name: [UInt8], encoded: [UInt8], deadline: MonotonicTime, accept: @escaping (RESPValue) -> Bool,
+        fail: @escaping (RedisFailure) -> Void, notSent: @escaping (RedisFailure) -> Void
+    ) {
+        (self.name, self.encoded, self.deadline) = (name, encoded, deadline)
+        (self.accept, self.fail, self.notSent) = (accept, fail, notSent)
     }
 }
 
@@ -184,7 +195,7 @@ final class RedisPipeline: TransportOwner {
             ended(.unexpectedReply(cause))
             return pending.fail(.unexpectedReply(cause))
         }
-        let refusal = String(decoding: text.prefix(200), as: UTF8.self)
+        let refusal = String(decoding: text.prefix(Self.keptError), as: UTF8.self)
         pending.fail(.refused(refusal))
         // After a failover the name resolves to another server.
         if isReady, transport != nil, Self.failovers.contains(where: { refusal.hasPrefix($0) }) {
@@ -208,4 +219,6 @@ final class RedisPipeline: TransportOwner {
     private static let unsolicited = "a reply without a command"
     private static let failovers = ["READONLY", "LOADING", "MASTERDOWN"]
     private static let keptOutput = 1 << 16
+    /// A redirection with the longest host name is shorter.
+    private static let keptError = 300
 }

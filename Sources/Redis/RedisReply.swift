@@ -163,6 +163,9 @@ package struct RedisScanPage: Equatable, Sendable {
     /// 0 if the iteration is complete.
     package let cursor: UInt64
     package let members: [[UInt8]]
+    /// The server, and the run of it as far as that is known, that has sent the page. Cursors are those of one server: on
+    /// another one the iteration begins again.
+    package internal(set) var server: UInt64 = 0
 
     package init(cursor: UInt64, members: [[UInt8]]) {
         (self.cursor, self.members) = (cursor, members)

@@ -13,8 +13,8 @@ final class RedisReplicaChannel: ReplicaChannel {
     private let events: ReplicaChannelEvents
     /// Both clocks at the start.
     private let began: (wall: Double, monotonic: Double)
-    private var commands: RedisConnection?
-    private var subscriber: RedisConnection?
+    private var commands: (any RedisClient)?
+    private var subscriber: (any RedisSubscription)?
     private var isLoading = false
     private var isLoaded = false
     private var retry: LoopTimer?
@@ -32,16 +32,14 @@ final class RedisReplicaChannel: ReplicaChannel {
 
     func start() {
         retry = loop.makeTimer { [weak self] in self?.receiveRetained() }
-        commands = store.open(on: loop, isObserved: true) { [weak self] in
-            self?.events.connected()
-            self?.receiveRetained()
-        }
         // Subscribes before it reads what is retained, so that no message is missed.
-        subscriber = store.open(
-            on: loop, channel: store.key(Self.channel), message: { [weak self] in self?.events.received([$0]) }
-        ) { [weak self] in
-            self?.receiveRetained()
-        }
+        (commands, subscriber) = store.openChannel(
+            store.key(Self.channel), on: loop, message: { [weak self] in self?.events.received([$0]) },
+            connected: { [weak self] in
+                self?.events.connected()
+                self?.receiveRetained()
+            },
+            subscribed: { [weak self] in self?.receiveRetained() })
     }
 
     var isReady: Bool { commands?.isReady ?? false }
@@ -78,13 +76,14 @@ final class RedisReplicaChannel: ReplicaChannel {
         let isDue = loop.now >= nextLoad
         guard isDue, !isLoading, subscriber?.isReady ?? false, isReady else { return }
         isLoading = true
-        scan(0, RedisScanLimits(rounds: Self.maximumRounds, members: Self.maximumMembers))
+        scan(nil, RedisScanLimits(rounds: Self.maximumRounds, members: Self.maximumMembers))
     }
 
-    private func scan(_ cursor: UInt64, _ limits: RedisScanLimits) {
-        let command = RESPCommand(
-            [Array("ZSCAN".utf8), store.key(Self.set)] + [String(cursor), "COUNT", "1000"].map { Array($0.utf8) })
-        commands?.send(command, .sortedSetPage) { [weak self] result in
+    /// - Parameter previous: the page before; nil: the iteration begins.
+    private func scan(_ previous: RedisScanPage?, _ limits: RedisScanLimits) {
+        let arguments = [String(previous?.cursor ?? 0), "COUNT", "1000"].map { Array($0.utf8) }
+        let command = RESPCommand([Array("ZSCAN".utf8), store.key(Self.set)] + arguments)
+        commands?.scan(command, .sortedSetPage) { [weak self] result in
             guard let self else { return }
             switch result {
             case .failure(let failure): loadFailed(failure)
@@ -92,11 +91,13 @@ final class RedisReplicaChannel: ReplicaChannel {
                 var limits = limits
                 guard limits.admits(page) else {
                     let cause = "the replies to ZSCAN have no end"
-                    commands?.reject(cause)
+                    commands?.reject(cause, by: page.server)
                     return loadFailed(.unexpectedReply(cause))
                 }
+                // The set has moved to a server for which the cursor means nothing.
+                if let previous, previous.server != page.server { return scan(nil, limits) }
                 events.received(page.members)
-                guard page.cursor == 0 else { return scan(page.cursor, limits) }
+                guard page.cursor == 0 else { return scan(page, limits) }
                 isLoading = false
                 loadPause = 1
                 guard !isLoaded else { return }

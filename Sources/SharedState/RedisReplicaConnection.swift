@@ -5,11 +5,11 @@ import Redis
 /// The operations of a replica store as Redis commands. Steps that have to be atomic are scripts: Redis runs nothing else
 /// meanwhile.
 final class RedisReplicaConnection: ReplicaConnection {
-    private let connection: RedisConnection
+    private let client: any RedisClient
     private let store: RedisReplicaStore
 
-    init(_ connection: RedisConnection, _ store: RedisReplicaStore) {
-        self.connection = connection
+    init(_ client: any RedisClient, _ store: RedisReplicaStore) {
+        self.client = client
         self.store = store
     }
 
@@ -82,20 +82,29 @@ final class RedisReplicaConnection: ReplicaConnection {
     }
 
     func page(
-        of table: ReplicaTable, from cursor: UInt64, _ completion: @escaping ReplicaCompletion<ReplicaPage>
+        of table: ReplicaTable, from cursor: ReplicaCursor?, _ completion: @escaping ReplicaCompletion<ReplicaPage>
     ) {
-        let arguments = [String(cursor), "COUNT", "500"].map { Array($0.utf8) }
-        send(RESPCommand([Array("HSCAN".utf8), store.keys(table)[0]] + arguments), .hashPage) { result in
-            completion(result.map { ReplicaPage(cursor: $0.cursor, values: $0.members) })
+        let arguments = [String(cursor?.number ?? 0), "COUNT", "500"].map { Array($0.utf8) }
+        client.scan(RESPCommand([Array("HSCAN".utf8), store.keys(table)[0]] + arguments), .hashPage) { [self] result in
+            // The table has moved to a server for which the cursor means nothing.
+            if let cursor, case .success(let page) = result, page.server != cursor.server {
+                return self.page(of: table, from: nil, completion)
+            }
+            completion(
+                result.map { page in
+                    ReplicaPage(
+                        next: page.cursor == 0 ? nil : ReplicaCursor(number: page.cursor, server: page.server),
+                        values: page.members)
+                }.mapError { ReplicaFailure($0) })
         }
     }
 
-    func close() { connection.close() }
+    func close() { client.close() }
 
     private func send<Value>(
         _ command: RESPCommand, _ shape: RedisReply<Value>, _ completion: @escaping ReplicaCompletion<Value>
     ) {
-        connection.send(command, shape) { completion($0.mapError { ReplicaFailure($0) }) }
+        client.send(command, shape) { completion($0.mapError { ReplicaFailure($0) }) }
     }
 
     private static func milliseconds(_ seconds: Double) -> [UInt8] {

@@ -12,7 +12,7 @@ package protocol RedisBackedStore: ReplicaStore {
     func replaceCredentials(_ new: RedisCredentials)
 }
 
-/// One Redis or Valkey server as the store of all replicas.
+/// Redis or Valkey as the store of all replicas: one server, or a cluster.
 package final class RedisReplicaStore: RedisBackedStore {
     /// For the metrics.
     package enum Event: Sendable {
@@ -20,9 +20,19 @@ package final class RedisReplicaStore: RedisBackedStore {
         case lost
         /// A connection ended because of a reply that is not Redis's protocol.
         case unexpectedReply
+        /// A server of a cluster has sent a command to another one.
+        case redirected
+    }
+
+    package enum Servers: Sendable {
+        /// The one of the configuration.
+        case one
+        /// Those of a cluster, of which some are given.
+        case cluster(seeds: [RedisNode])
     }
 
     private let configuration: RedisConfiguration
+    private let servers: Servers
     private let prefix: String
     private let resolver: Resolver
     private let logger: Logger
@@ -30,12 +40,15 @@ package final class RedisReplicaStore: RedisBackedStore {
     private let lastReport = Mutex(MonotonicTime(nanoseconds: 0))
     private let credentials: Mutex<RedisCredentials>
 
-    /// - Parameter prefix: of all keys and channels.
+    /// - Parameters:
+    ///   - configuration: of each connection.
+    ///   - prefix: of all keys and channels.
     package init(
-        _ configuration: RedisConfiguration, prefix: String, resolver: Resolver, logger: Logger,
-        observe: @escaping @Sendable (Event) -> Void
+        _ configuration: RedisConfiguration, _ servers: Servers = .one, prefix: String, resolver: Resolver,
+        logger: Logger, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.configuration = configuration
+        self.servers = servers
         self.prefix = prefix
         self.resolver = resolver
         self.logger = logger
@@ -48,7 +61,10 @@ package final class RedisReplicaStore: RedisBackedStore {
     }
 
     package func connect(on loop: EventLoop) -> any ReplicaConnection {
-        RedisReplicaConnection(open(on: loop), self)
+        switch servers {
+        case .one: RedisReplicaConnection(open(on: loop), self)
+        case .cluster(let seeds): RedisReplicaConnection(openCluster(seeds, on: loop), self)
+        }
     }
 
     package func channel(on loop: EventLoop, _ events: ReplicaChannelEvents) -> any ReplicaChannel {
@@ -70,18 +86,79 @@ package final class RedisReplicaStore: RedisBackedStore {
         }
     }
 
-    /// A connection of `loop`.
+    /// What a channel needs: where commands are sent, and a subscription.
+    ///
+    /// - Parameters:
+    ///   - connected: commands can be sent, after they could not.
+    ///   - subscribed: messages arrive, after they did not.
+    func openChannel(
+        _ channel: [UInt8], on loop: EventLoop, message: @escaping ([UInt8]) -> Void,
+        connected: @escaping () -> Void, subscribed: @escaping () -> Void
+    ) -> (any RedisClient, any RedisSubscription) {
+        switch servers {
+        case .one:
+            return (
+                open(on: loop, isObserved: true, connected: connected),
+                open(on: loop, channel: channel, message: message, connected: subscribed)
+            )
+        case .cluster(let seeds):
+            let cluster = openCluster(seeds, on: loop, isObserved: true, connected: connected)
+            let subscription = cluster.subscribe(to: channel, message: message) { [self] event in
+                switch event {
+                case .connected: subscribed()
+                case .unexpectedReply: observe(.unexpectedReply)
+                case .lost: break
+                }
+            }
+            return (cluster, subscription)
+        }
+    }
+
+    /// - Parameters:
+    ///   - isObserved: its outages are logged and counted, and it finds those of servers that it does not need; one of the
+    ///     process's clients is.
+    ///   - connected: some server can be reached, after it could not.
+    private func openCluster(
+        _ seeds: [RedisNode], on loop: EventLoop, isObserved: Bool = false, connected: @escaping () -> Void = {}
+    ) -> RedisCluster {
+        let words = "the cluster of " + seeds.prefix(5).map(\.description).joined(separator: ", ")
+        let cluster = RedisCluster(
+            configuration, seeds: seeds, loop: loop, resolver: resolver,
+            // The subscription must leave a server that has left the cluster.
+            refreshInterval: .seconds(isObserved ? 10 : 60), keepsAllConnected: isObserved,
+            credentials: { [self] in credentials.withLock { $0 } }
+        ) { [self] event in
+            switch event {
+            case .connected:
+                if isObserved {
+                    observe(.connected)
+                    logger.info("connected to Redis", metadata: ["address": "\(words)"])
+                }
+                connected()
+            case .lost(let cause):
+                guard isObserved else { break }
+                observe(.lost)
+                logger.warning("Redis is out of reach", metadata: ["address": "\(words)", "cause": "\(cause)"])
+            case .unexpectedReply: observe(.unexpectedReply)
+            case .redirected: observe(.redirected)
+            case .reachable: connected()
+            case .mapped: break
+            }
+        }
+        cluster.start()
+        return cluster
+    }
+
+    /// A connection of `loop` to the one server.
     ///
     /// - Parameters:
     ///   - isObserved: its losses are logged and counted; one of the process's connections is.
-    func open(
+    private func open(
         on loop: EventLoop, channel: [UInt8]? = nil, message: @escaping ([UInt8]) -> Void = { _ in },
         isObserved: Bool = false, connected: @escaping () -> Void = {}
     ) -> RedisConnection {
         var configuration = configuration
-        // A subscriber sends nothing, so only a PING finds a connection that was lost. Retained messages are read again
-        // after it was.
-        if channel != nil { configuration.idleInterval = .seconds(2) }
+        if channel != nil { configuration.idleInterval = RedisConfiguration.subscriberIdleInterval }
         weak var own: RedisConnection?
         let connection = RedisConnection(
             configuration, loop: loop, resolver: resolver, channel: channel,
@@ -121,8 +198,12 @@ package final class RedisReplicaStore: RedisBackedStore {
         [key("{\(table.rawValue)}"), key("{\(table.rawValue)}:expiry")]
     }
 
+    /// In a cluster, the group is the hash tag: all keys of a group are on one server. On a single server the names have none:
+    /// they stay those of earlier versions, which may run beside this one.
     func key(_ key: ReplicaKey) -> [UInt8] {
-        self.key("\(key.kind.rawValue):\(Base64URL.encodeToString(key.identifier))")
+        var tag = ""
+        if case .cluster = servers, let group = key.group { tag = "{\(Base64URL.encodeToString(group))}:" }
+        return self.key("\(key.kind.rawValue):\(tag)\(Base64URL.encodeToString(key.identifier))")
     }
 }
 

@@ -56,10 +56,10 @@ package final class ReplicaReplayStore: ReplayStore {
     }
 
     package func consume(
-        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ keys: ReplayKeys, for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
-        let names = keys.map { ReplicaKey(.token, $0) }
+        let (names, keys) = (Self.names(keys), keys.names)
         loop.submit { [self] in
             connection.assumeOnLoop { connection in
                 connection.consume(names, timeToLive: max(1, retention.span) + Self.margin) { [self] result in
@@ -78,9 +78,9 @@ package final class ReplicaReplayStore: ReplayStore {
     }
 
     package func use(
-        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+        of keys: ReplayKeys, until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
     ) {
-        let names = keys.map { ReplicaKey(.token, $0) }
+        let (names, keys) = (Self.names(keys), keys.names)
         loop.submit { [self] in
             unused.expect(keys)
             connection.assumeOnLoop { connection in
@@ -104,6 +104,10 @@ package final class ReplicaReplayStore: ReplayStore {
     }
 
     package func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
+
+    private static func names(_ keys: ReplayKeys) -> [ReplicaKey] {
+        keys.names.map { ReplicaKey(.token, $0, group: keys.group) }
+    }
 
     /// Another replica has accepted a token: this process refuses it until its end, whatever becomes of the store.
     private func remember(_ keys: [[UInt8]], until expiry: Double) {

@@ -2,8 +2,8 @@
 
 import Reactor
 
-/// The store that all replicas of a gate share. Another kind of store (Redis Sentinel, Redis Cluster) is another type
-/// that conforms to this protocol; nothing else in the project knows which one is in use.
+/// The store that all replicas of a gate share. Another kind of store is another type that conforms to this protocol;
+/// nothing else in the project knows which one is in use.
 package protocol ReplicaStore: AnyObject, Sendable {
     /// Opens a connection of `loop`; called on that loop. It connects at once, and again after each loss.
     func connect(on loop: EventLoop) -> any ReplicaConnection
@@ -57,9 +57,9 @@ package protocol ReplicaConnection: AnyObject {
 
     /// Some of the records of a table.
     ///
-    /// - Parameter cursor: of the page before; 0: the first. A record may come twice.
+    /// - Parameter cursor: of the page before; nil: the first. A record may come twice.
     func page(
-        of table: ReplicaTable, from cursor: UInt64, _ completion: @escaping ReplicaCompletion<ReplicaPage>)
+        of table: ReplicaTable, from cursor: ReplicaCursor?, _ completion: @escaping ReplicaCompletion<ReplicaPage>)
 
     /// Closes the connection; operations in flight fail.
     func close()
@@ -118,10 +118,14 @@ package struct ReplicaKey: Hashable, Sendable {
 
     package let kind: Kind
     package let identifier: [UInt8]
+    /// Keys that one operation names together have the same group, so that a store that is divided among servers keeps them
+    /// on one of them. nil: the key is always alone.
+    package let group: [UInt8]?
 
-    package init(_ kind: Kind, _ identifier: [UInt8]) {
+    package init(_ kind: Kind, _ identifier: [UInt8], group: [UInt8]? = nil) {
         self.kind = kind
         self.identifier = identifier
+        self.group = group
     }
 }
 
@@ -148,14 +152,21 @@ package struct ReplicaRecord: Sendable {
 }
 
 package struct ReplicaPage: Sendable {
-    /// Of the next page; 0: there is none.
-    package var cursor: UInt64
+    /// Of the next page; nil: there is none.
+    package var next: ReplicaCursor?
     package var values: [[UInt8]]
 
-    package init(cursor: UInt64, values: [[UInt8]]) {
-        self.cursor = cursor
+    package init(next: ReplicaCursor?, values: [[UInt8]]) {
+        self.next = next
         self.values = values
     }
+}
+
+/// A place in a table, for the store that has returned it.
+package struct ReplicaCursor: Sendable {
+    let number: UInt64
+    /// The server whose cursor it is.
+    let server: UInt64
 }
 
 /// Extends a time to live that is at most `threshold` to `timeToLive`, both in seconds.

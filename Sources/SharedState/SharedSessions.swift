@@ -62,11 +62,11 @@ package final class SharedSessions: Sendable {
 
     /// Those of all replicas; nil: the store did not answer, or not completely.
     package func read(_ done: @escaping ([SeenSessions.Entry]?) -> Void) {
-        read(from: 0, rounds: Self.maximumRounds, [:], done)
+        read(from: nil, rounds: Self.maximumRounds, [:], done)
     }
 
     private func read(
-        from cursor: UInt64, rounds: Int, _ found: [SessionName: SeenSessions.Entry],
+        from cursor: ReplicaCursor?, rounds: Int, _ found: [SessionName: SeenSessions.Entry],
         _ done: @escaping ([SeenSessions.Entry]?) -> Void
     ) {
         connection.page(of: .seenSessions, from: cursor) { [self] result in
@@ -78,10 +78,9 @@ package final class SharedSessions: Sendable {
                 var found = found
                 // The same entry may come more than once.
                 for entry in coding.open(page.values) { found[entry.name] = entry }
-                guard page.cursor != 0, found.count <= ReplicaTable.seenSessions.capacity, rounds > 0 else {
-                    return done(page.cursor == 0 ? Array(found.values) : nil)
-                }
-                read(from: page.cursor, rounds: rounds - 1, found, done)
+                guard let next = page.next else { return done(Array(found.values)) }
+                guard found.count <= ReplicaTable.seenSessions.capacity, rounds > 0 else { return done(nil) }
+                read(from: next, rounds: rounds - 1, found, done)
             }
         }
     }

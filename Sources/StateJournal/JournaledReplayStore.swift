@@ -17,13 +17,13 @@ package final class JournaledReplayStore: ReplayStore, TokenWitness {
     }
 
     package func consume(
-        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ keys: ReplayKeys, for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
-        let verdict = memory.consume(keys, for: retention, now: now)
+        let verdict = memory.consume(keys.names, for: retention, now: now)
         guard verdict == .fresh else { return completion(verdict) }
         let isUncertain = journal.gap.covers(retention, now: now.wall)
-        journal.record(keys, for: retention, now: now) { isWritten in
+        journal.record(keys.names, for: retention, now: now) { isWritten in
             completion(isWritten && !isUncertain ? .fresh : .unavailable)
         }
     }
@@ -36,7 +36,7 @@ package final class JournaledReplayStore: ReplayStore, TokenWitness {
     }
 
     package func use(
-        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+        of keys: ReplayKeys, until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
     ) {
         memory.use(of: keys, until: expiry, completion)
     }

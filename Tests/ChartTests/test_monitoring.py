@@ -47,6 +47,7 @@ METRICS = {
     "sidegate_state_writes_total": {"result"},
     "sidegate_redis_up": set(),
     "sidegate_redis_unexpected_replies_total": set(),
+    "sidegate_redis_redirections_total": set(),
     "sidegate_redis_failovers_total": set(),
     "sidegate_otlp_spans_total": {"result"},
     "sidegate_build_info": {"version"},

@@ -216,15 +216,16 @@ final class Browser {
             return .exchangeCode(exchangeCode?(pending.exchange) ?? .unavailable(detail: "no token endpoint"))
         case .consumeToken(let pending):
             if let response = pending.response { responses.append(response) }
-            return .consumeToken(replayVerdict ?? consume(pending.replayKeys, pending.retention))
+            return .consumeToken(replayVerdict ?? consume(pending.replayKeys.names, pending.retention))
         case .consumeLogoutToken(let pending):
-            return .consumeLogoutToken(store.consume(pending.replayKeys, for: pending.retention, now: context.clock))
+            return .consumeLogoutToken(
+                store.consume(pending.replayKeys.names, for: pending.retention, now: context.clock))
         case .endBearer(let token):
             for gate in gates { gate.tokenSpent(token.replayKeys) }
             return .endBearer
         case .checkToken(let token):
             tokenQuestions += 1
-            return .checkToken(isStoreAway ? .unavailable : store.knownUse(of: token.replayKeys) ?? .unavailable)
+            return .checkToken(isStoreAway ? .unavailable : store.knownUse(of: token.replayKeys.names) ?? .unavailable)
         case .provision(let pending):
             calls.append(pending.call)
             return .provision(appSays)

@@ -137,7 +137,7 @@ struct TimeTests {
         let verdicts = Mailbox<ReplayVerdict>()
         func consume(_ number: Int) {
             store.consume(
-                [Bench.key(number)], for: Retention(until: Bench.noon + 300, now: Bench.noon),
+                ReplayKeys(Bench.key(number)), for: Retention(until: Bench.noon + 300, now: Bench.noon),
                 now: ClockReading(wall: Bench.noon, monotonic: 1000)
             ) { verdicts.send($0) }
         }
@@ -174,7 +174,7 @@ struct TimeTests {
         let verdicts = Mailbox<ReplayVerdict>()
         for number in 0..<40 {
             store.consume(
-                [Bench.key(number)], for: Retention(until: Bench.noon + 300, now: Bench.noon),
+                ReplayKeys(Bench.key(number)), for: Retention(until: Bench.noon + 300, now: Bench.noon),
                 now: ClockReading(wall: Bench.noon, monotonic: 1000)
             ) { verdicts.send($0) }
         }

@@ -32,7 +32,7 @@ package final class Identity {
     /// When, on the monotonic clock, the store is asked again.
     var freshUntil: Double
     /// A bearer token's keys in the replay store.
-    let replayKeys: [[UInt8]]
+    let replayKeys: ReplayKeys
     /// When the bearer token expires, in seconds since 1970.
     var tokenExpiresAt: Double = 0
     /// When the bearer token was issued, as far as it says so, else verified; in seconds since 1970.
@@ -47,7 +47,7 @@ package final class Identity {
     init(
         fields: UserAttributes, provider: String, headerBlock: [UInt8], session: SessionState?,
         renewalDue: Double = .infinity,
-        stored: SessionReference? = nil, freshUntil: Double = .infinity, replayKeys: [[UInt8]] = []
+        stored: SessionReference? = nil, freshUntil: Double = .infinity, replayKeys: ReplayKeys = .none
     ) {
         user = fields.user
         self.provider = provider

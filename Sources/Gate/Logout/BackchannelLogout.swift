@@ -191,7 +191,7 @@ struct BackchannelLogout {
 
 /// A verified logout token that waits for the replay store's verdict.
 package struct PendingLogout: Sendable {
-    package let replayKeys: [[UInt8]]
+    package let replayKeys: ReplayKeys
     /// How long the token must be remembered.
     package let retention: Retention
     let revocation: Revocation

@@ -46,7 +46,7 @@ struct Confirmation {
             guard let state = attempts.state(of: attempt, request, pending.scope),
                 request.context.now - state.startedAt < LoginState.lifetime
             else { continue }
-            wasShown = wasShown || (!state.token.isEmpty && state.token == pending.replayKeys.first)
+            wasShown = wasShown || (!state.token.isEmpty && state.token == pending.replayKeys.names.first)
         }
         let surplus = attempts.surplus(
             present, plain: state(of: pending, at: request.context.now).byteCount, request, pending.scope)
@@ -57,7 +57,8 @@ struct Confirmation {
     /// What the page's login cookie holds. The page may answer an attempt under which the browser keeps a fragment.
     private func state(of pending: PendingSignIn, at now: Double) -> LoginState {
         LoginState(
-            startedAt: now, provider: pending.provider, target: pending.target, token: pending.replayKeys.first ?? [],
+            startedAt: now, provider: pending.provider, target: pending.target,
+            token: pending.replayKeys.names.first ?? [],
             fragmentAttempt: keepsFragment ? pending.spentAttempt?.attempt : nil)
     }
 

@@ -6,7 +6,7 @@ import Pages
 /// A verified sign-in that waits for the replay store, the user, the app or the session store.
 package struct PendingSignIn: Sendable {
     /// The keys of its proof in the replay store.
-    package let replayKeys: [[UInt8]]
+    package let replayKeys: ReplayKeys
     /// How long the token must be remembered.
     package let retention: Retention
     /// For the logs.
@@ -76,7 +76,7 @@ extension PendingSignIn {
         // Remembered as long as the page can be used, or it could be used twice.
         output.appendTime(now + LoginState.lifetime)
         // Another key than the token's own, which is consumed by now.
-        output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
+        output.appendCounted([UInt8(ascii: "c")] + (replayKeys.names.first ?? []))
         output.appendCounted(target.bytes)
         if !provider.isEmpty { output.appendCounted(provider.utf8) }
         fields.append(to: &output)
@@ -103,7 +103,7 @@ extension PendingSignIn {
             let fields = UserAttributes(from: &reader)?.of(provider: provider), reader.isAtEnd
         else { return nil }
         self.init(
-            replayKeys: [key],
+            replayKeys: ReplayKeys(key),
             retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, issuedAt: madeAt, now: now),
             user: fields.user, provider: provider, fields: fields,
             target: ReturnTarget(trusted: target, isShortened: isShortened), origin: origin, scope: scope,
@@ -142,7 +142,7 @@ package struct SpentToken: Sendable {
     let pending: PendingSignIn
     let verdict: ReplayVerdict
 
-    package var replayKeys: [[UInt8]] { pending.replayKeys }
+    package var replayKeys: [[UInt8]] { pending.replayKeys.names }
 
     init(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
         self.pending = pending

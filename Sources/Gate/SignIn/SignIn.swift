@@ -145,7 +145,7 @@ struct SignIn {
         pending.remembersAttempt = login.needsAttempt && attempt.isOurs
         if pending.remembersAttempt, let key = verified.responseKey {
             pending.response = AttemptResponse(
-                key: key, replayKeys: verified.replayKeys, user: fields.user,
+                key: key, replayKeys: verified.replayKeys.names, user: fields.user,
                 subjects: sessions.revocationSubjects(
                     of: fields, by: provider.name, providerSession: verified.providerSession))
         }

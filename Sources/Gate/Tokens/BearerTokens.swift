@@ -19,7 +19,7 @@ enum BearerVerdict {
 /// A verified bearer token of which the replay store must be asked whether it has signed in.
 package struct TokenQuestion {
     /// The token's keys in the replay store.
-    package let replayKeys: [[UInt8]]
+    package let replayKeys: ReplayKeys
     /// When the token expires, in seconds since 1970.
     package let expiresAt: Double
     fileprivate let identity: Identity
@@ -127,7 +127,7 @@ final class BearerTokens {
                     fields: user.fields, provider: issuer.tokens.provider,
                     headerBlock: rendering.block(for: user.fields),
                     session: nil, freshUntil: -.infinity,
-                    replayKeys: issuer.isSingleUse ? issuer.tokens.replayKeys(user.token) : [])
+                    replayKeys: issuer.isSingleUse ? issuer.tokens.replayKeys(user.token) : .none)
                 identity.isKnownUnused = cached?.isKnownUnused ?? false
                 identity.verifiedWith = epoch.value
                 identity.tokenExpiresAt = user.token.expiresAt ?? now
@@ -159,7 +159,7 @@ final class BearerTokens {
     private func verdict(
         on identity: Identity, keyID: String?, _ request: borrowing AccessRequest
     ) -> BearerVerdict {
-        guard !identity.replayKeys.isEmpty else {
+        guard !identity.replayKeys.names.isEmpty else {
             identity.freshUntil = request.context.monotonic + Self.verdictLifetime
             return .valid(identity)
         }
@@ -209,7 +209,7 @@ final class BearerTokens {
     /// A token has signed in, on any loop: its identity is forgotten.
     func spent(_ replayKeys: [[UInt8]]) {
         spentCount &+= 1
-        known.forget { identity in identity.replayKeys.contains { replayKeys.contains($0) } }
+        known.forget { identity in identity.replayKeys.names.contains { replayKeys.contains($0) } }
     }
 
     /// The sessions of users were ended: verdicts on their tokens are forgotten.

@@ -40,10 +40,10 @@ package final class MemoryReplayStore: ReplayStore, TokenWitness {
 
     /// Calls `completion` before it returns.
     package func consume(
-        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ keys: ReplayKeys, for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
-        completion(consume(keys, for: retention, now: now))
+        completion(consume(keys.names, for: retention, now: now))
     }
 
     /// The verdict at once.
@@ -65,9 +65,9 @@ package final class MemoryReplayStore: ReplayStore, TokenWitness {
     }
 
     package func use(
-        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+        of keys: ReplayKeys, until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
     ) {
-        completion(isUsed(keys) ? .used : .unused)
+        completion(isUsed(keys.names) ? .used : .unused)
     }
 
     package func knownUse(of keys: [[UInt8]]) -> TokenUse? { isUsed(keys) ? .used : .unused }

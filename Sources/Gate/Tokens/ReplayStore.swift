@@ -8,14 +8,14 @@ package protocol ReplayStore: AnyObject, Sendable {
     ///
     /// `completion` is called exactly once, on any thread, perhaps before this returns.
     func consume(
-        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ keys: ReplayKeys, for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void)
 
     /// Whether one of `keys` was consumed; consumes nothing. `completion` as above.
     ///
     /// - Parameter expiry: of the token, in seconds since 1970. Until then the answer may be remembered for an outage.
     func use(
-        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void)
+        of keys: ReplayKeys, until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void)
 
     /// The same, where the answer is at hand; nil: it must be asked for.
     func knownUse(of keys: [[UInt8]]) -> TokenUse?

@@ -167,8 +167,14 @@ final class TokenCheck {
     ///
     /// Each with the provider's name: two providers may write the same token. What was used while there was a single
     /// provider, or at a replica that knows of no other, was used at the first.
-    func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
-        let keys = unnamedReplayKeys(token)
+    func replayKeys(_ token: VerifiedToken) -> ReplayKeys {
+        let identifier = token.id.map { Self.digest(of: $0, by: token.issuer) }
+        return ReplayKeys(replayNames(token, identifier), group: identifier ?? token.signingInputDigest)
+    }
+
+    private func replayNames(_ token: VerifiedToken, _ identifier: [UInt8]?) -> [[UInt8]] {
+        var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
+        if replayByID, policy.minimumIDLength > 0, let identifier { keys.append([UInt8(ascii: "j")] + identifier) }
         guard !provider.isEmpty else { return keys }
         let own = keys.map { key in
             var text: [UInt8] = []
@@ -179,15 +185,11 @@ final class TokenCheck {
         return isFirst ? own + keys : own
     }
 
-    private func unnamedReplayKeys(_ token: VerifiedToken) -> [[UInt8]] {
-        var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
-        if replayByID, policy.minimumIDLength > 0, let id = token.id {
-            var text: [UInt8] = []
-            text.appendCounted(Array((token.issuer ?? "").utf8))
-            text.appendCounted(Array(id.utf8))
-            keys.append([UInt8(ascii: "j")] + SHA256.hash(text.span))
-        }
-        return keys
+    private static func digest(of id: String, by issuer: String?) -> [UInt8] {
+        var text: [UInt8] = []
+        text.appendCounted(Array((issuer ?? "").utf8))
+        text.appendCounted(Array(id.utf8))
+        return SHA256.hash(text.span)
     }
 
     /// How long a used token must be remembered: until it could no longer be accepted, and for the time it was made for, if

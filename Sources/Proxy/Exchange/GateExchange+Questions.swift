@@ -49,14 +49,14 @@ extension GateExchange: StepDriver {
                 answered(question, with: .consumeLogoutToken($0))
             }
         case .checkToken(let token):
-            if let use = service.replayStore.knownUse(of: token.replayKeys) {
+            if let use = service.replayStore.knownUse(of: token.replayKeys.names) {
                 return answered(question, with: .checkToken(use))
             }
             ask(.replayStore, within: limits.replayStore, otherwise: .unavailable) { done in
                 service.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
             } then: { [self] (use: TokenUse) in
                 // What is known of a used token by now counts more than an answer that is late.
-                let known = service.replayStore.knownUse(of: token.replayKeys)
+                let known = service.replayStore.knownUse(of: token.replayKeys.names)
                 answered(question, with: .checkToken(known == .used ? .used : use))
             }
         case .endBearer(let token):
@@ -99,7 +99,7 @@ extension GateExchange: StepDriver {
     }
 
     private func consume(
-        _ keys: [[UInt8]], _ retention: Retention, of response: AttemptResponse? = nil,
+        _ keys: ReplayKeys, _ retention: Retention, of response: AttemptResponse? = nil,
         _ proceed: @escaping (ReplayVerdict) -> Void
     ) {
         let (store, clock) = (service.replayStore, context.clock)

@@ -17,6 +17,7 @@ final class ProcessCounters: Sendable {
     private let failedKeyRefreshes = Atomic<UInt64>(0)
     private let store = Mutex(StoreConnection())
     private let unexpectedRedisReplies = Atomic<UInt64>(0)
+    private let redisRedirections = Atomic<UInt64>(0)
     private let primary = Mutex(RedisPrimary())
 
     func reloaded(isGood: Bool) {
@@ -54,6 +55,9 @@ final class ProcessCounters: Sendable {
     /// A connection to Redis ended because of an unexpected reply.
     func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
 
+    /// A server of a Redis Cluster sent a command to another one.
+    func redisRedirection() { redisRedirections.add(1, ordering: .relaxed) }
+
     /// Redis Sentinel names the primary.
     func redisHasFailovers() {
         primary.withLock { $0.failovers = $0.failovers ?? 0 }
@@ -78,6 +82,7 @@ final class ProcessCounters: Sendable {
             failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
             spans: spans.figures, isRedisUp: storeConnection.isUp,
             unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed),
+            redisRedirections: redisRedirections.load(ordering: .relaxed),
             redisFailovers: redisPrimary.failovers)
     }
 
@@ -119,6 +124,7 @@ final class ProcessCounters: Sendable {
         /// nil: Redis is not configured.
         var isRedisUp: Bool?
         var unexpectedRedisReplies: UInt64
+        var redisRedirections: UInt64
         /// nil: Redis Sentinel is not configured.
         var redisFailovers: UInt64?
     }

@@ -11,9 +11,8 @@ extension Doctor {
     func redis(_ settings: RedisSettings) -> [DoctorFinding] {
         switch settings.topology {
         case .single(let location): server(.init(location), settings, "redis.url", location.words)
+        case .cluster(let seeds): redisCluster(seeds, settings)
         case .sentinel(let sentinels, let master, _): self.sentinels(sentinels, master, settings)
-        case .cluster:
-            [DoctorFinding(.warning, settings.topology.optionPath, "this version examines a single server only")]
         }
     }
 

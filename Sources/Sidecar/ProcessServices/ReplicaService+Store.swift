@@ -26,21 +26,28 @@ extension ReplicaService {
         counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) -> any RedisBackedStore {
         let place: RedisConfiguration.Place
+        var servers = RedisReplicaStore.Servers.one
         switch redis.topology {
         case .single(let location): place = .at(.init(location))
         case .sentinel:
             guard let locator else { preconditionFailure("sentinels lead through a locator") }
             place = .primary(locator)
-        case .cluster:
-            throw ServiceError("`redis.cluster` (\(redis.origin.label)): this version cannot use a cluster")
+        case .cluster(let seeds):
+            guard let first = seeds.first else {
+                throw ServiceError("`redis.cluster` (\(redis.origin.label)): no server is named")
+            }
+            place = .at(.init(first))
+            servers = .cluster(seeds: seeds.map { RedisNode(host: $0.host, port: $0.port) })
         }
         return RedisReplicaStore(
-            RedisConfiguration(place, redis, tls: tls), prefix: redis.prefix, resolver: resolver, logger: logger,
+            RedisConfiguration(place, redis, tls: tls), servers, prefix: redis.prefix, resolver: resolver,
+            logger: logger,
             observe: { event in
                 switch event {
                 case .connected: counters.redis(isUp: true)
                 case .lost: counters.redis(isUp: false)
                 case .unexpectedReply: counters.unexpectedRedisReply()
+                case .redirected: counters.redisRedirection()
                 }
             })
     }

@@ -183,7 +183,7 @@ struct SpentBearerTests {
         guard case .ask(.consumeToken(let pending)) = browser.gates[0].decide(request, browser.context) else {
             return []
         }
-        return pending.replayKeys
+        return pending.replayKeys.names
     }
 
     @Test("an outage: what was known goes on, what was not follows replay.onFailure", arguments: [true, false])

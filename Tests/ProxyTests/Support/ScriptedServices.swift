@@ -68,16 +68,16 @@ final class ScriptedReplayStore: ReplayStore {
     let uses = Questions<[[UInt8]], TokenUse>()
 
     func consume(
-        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ keys: ReplayKeys, for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
-        questions.ask(keys, completion)
+        questions.ask(keys.names, completion)
     }
 
     func use(
-        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+        of keys: ReplayKeys, until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
     ) {
-        uses.ask(keys, completion)
+        uses.ask(keys.names, completion)
     }
 
     func knownUse(of keys: [[UInt8]]) -> TokenUse? { nil }

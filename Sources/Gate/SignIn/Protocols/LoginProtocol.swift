@@ -51,7 +51,7 @@ enum LoginResult {
 struct VerifiedLogin {
     let fields: UserAttributes
     /// What stands for this proof in the replay store, so that it signs in once.
-    let replayKeys: [[UInt8]]
+    let replayKeys: ReplayKeys
     let retention: Retention
     /// The key that signed it, where keys have names. For logs.
     let keyID: String?

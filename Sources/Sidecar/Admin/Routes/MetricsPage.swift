@@ -185,6 +185,10 @@ struct MetricsPage {
                 "sidegate_redis_unexpected_replies_total", .counter,
                 "Connections to Redis that ended because of a malformed or unexpected reply.")
             text.sample([], counters.unexpectedRedisReplies)
+            text.family(
+                "sidegate_redis_redirections_total", .counter,
+                "Commands that a server of a Redis Cluster sent to another server.")
+            text.sample([], counters.redisRedirections)
         }
         if let failovers = counters.redisFailovers {
             text.family(
