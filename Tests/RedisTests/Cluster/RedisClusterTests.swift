@@ -19,7 +19,8 @@ private final class ScriptedCluster: Sendable {
         self.owners = Mutex(owners)
         seen = (0..<count).map { _ in Seen() }
         for index in 0..<count {
-            let server = try ScriptedRedis { [unowned self] command, _ in
+            let server = try ScriptedRedis { [weak self] command, _ in
+                guard let self else { return nil }
                 seen[index].add(command)
                 if let own = answer(index, command) { return own == "silence" ? nil : own }
                 return command == "CLUSTER SLOTS" ? map : command == "PING" ? "+PONG\r\n" : "+\(index)\r\n"
@@ -170,10 +171,12 @@ struct RedisClusterTests {
         }
         moving.withLock { $0 = "-MOVED 12182 127.0.0.1:\(cluster.port(1))\r\n" }
         let client = ClusterClient([cluster.node(0)])
-        #expect(try await client.send(["GET foo", "GET bar"]) == [Self.text("1"), Self.text("0")])
+        #expect(try await client.send(["GET bar"]) == [Self.text("0")])
+        // The map that the client reads because of the redirection names the new owner too.
         cluster.assign([(0...12181, 0), (12182...12182, 1), (12183...16383, 0)])
         #expect(try await client.send(["GET foo"]) == [Self.text("1")])
-        #expect(cluster.commands(0) == ["GET foo", "GET bar"] && cluster.commands(1) == ["GET foo", "GET foo"])
+        #expect(try await client.send(["GET foo"]) == [Self.text("1")])
+        #expect(cluster.commands(0) == ["GET bar", "GET foo"] && cluster.commands(1) == ["GET foo", "GET foo"])
         #expect(client.count(.redirected) == 1)
     }
 
