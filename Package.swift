@@ -63,6 +63,7 @@ let package = Package(
         module("YAML", ["CYAML"], small),
         module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "YAML"], small),
         module("Manifests", ["YAML"], small),
+        module("Webhook", ["JWT", "Cryptography", "Manifests"], small),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -89,14 +90,14 @@ let package = Package(
             [
                 "Decisions", "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState",
                 "StateJournal", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS", "Console", "Pages",
+                "Webhook",
                 .product(name: "Logging", package: "swift-log"),
             ], small),
         .executableTarget(
             name: "sidegate",
             dependencies: [
                 "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography",
-                "Manifests",
-                "YAML",
+                "Manifests", "Webhook", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -149,10 +150,13 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Console", "Cryptography", "Decisions", "Gate", "HTTP", "HTTP1", "JWT",
-                "Outbound", "Proxy", "Reactor", "SharedState", "StateJournal", "TLS", "Telemetry", "TestSupport",
+                "Manifests", "Outbound", "Proxy", "Reactor", "SharedState", "StateJournal", "TLS", "Telemetry",
+                "TestSupport",
+                "Webhook",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
+        tests("WebhookTests", ["Webhook", "JWT", "Cryptography", "Manifests"]),
         tests("LayeringTests", []),
     ]
 )

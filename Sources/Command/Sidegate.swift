@@ -25,7 +25,7 @@ struct Sidegate: ParsableCommand {
             RunCommand.self, DemoCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self,
             HealthcheckCommand.self, SessionsCommand.self, SignOutCommand.self,
             ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, InjectCommand.self,
-            VersionCommand.self,
+            WebhookCommand.self, VersionCommand.self,
         ])
 
     static func main() {

@@ -103,6 +103,22 @@ struct PodInventory {
         }
     }
 
+    /// Whether an earlier run has added the sidecar.
+    func hasSidecar() throws(ManifestProblem) -> Bool {
+        for container in namesakes where try !Sidecar.isOwn(container) { return false }
+        return !namesakes.isEmpty
+    }
+
+    /// Throws when another container uses a port of the sidecar that an earlier run added: of the two the app could be the
+    /// one that gets it.
+    func requireUnsharedPorts() throws(ManifestProblem) {
+        guard let port = ports.first(where: { $0.number.map(earlier.contains) ?? false }) else { return }
+        throw ManifestProblem(
+            port.place,
+            "\(pod.label): container \(port.container) uses port \(port.text), and so does the sidecar; give the sidecar "
+                + "another one by the annotation sidegate/port or sidegate/admin-port")
+    }
+
     /// The sidecar's ports: those that were asked for, else the usual ones, or others when the app uses these.
     func choosePorts(_ options: SidecarOptions) throws(ManifestProblem) -> (main: Int, admin: Int) {
         let main = try choose(options.port, from: SidecarOptions.usualPorts, not: options.adminPort, "port")

@@ -87,8 +87,36 @@ struct PodTemplate {
         }
         return PodTemplate(
             kind: kind, name: name, namespace: try metadata?["namespace"]?.text, place: object.node.place,
-            metadata: [metadata, try parent["metadata"]], specification: specification, form: location.form,
+            metadata: [metadata, try parent["metadata"]], specification: specification,
+            form: location.steps.isEmpty ? try form(ofPod: metadata) : location.form,
             selector: location.steps.isEmpty ? nil : try object.node["spec"]?["selector"]?["matchLabels"])
+    }
+
+    /// Throws for a pod, made by something else, in which a sidecar would not stand before the app.
+    func requireOrdinary() throws(ManifestProblem) {
+        guard kind == "Pod", let metadata = metadata.last ?? nil else { return }
+        if try metadata["annotations"]?.entry("kubernetes.io/config.mirror") != nil {
+            throw ManifestProblem(
+                place,
+                "\(label) is the image of a static pod, which its node runs from a file: add the sidecar to that, or annotate "
+                    + "the pod there sidegate/inject: disabled")
+        }
+        if try metadata["labels"]?.entry("serving.knative.dev/revision") != nil {
+            throw ManifestProblem(
+                place,
+                "\(label) is a pod of Knative, whose queue-proxy leads requests to the app, around the sign-in: add the "
+                    + "sidecar to the Service of Knative by sidegate inject, or annotate its template sidegate/inject: disabled"
+            )
+        }
+    }
+
+    /// The form of a pod that is not in a template.
+    private static func form(ofPod metadata: ManifestNode?) throws(ManifestProblem) -> Form {
+        for owner in try metadata?["ownerReferences"]?.items ?? [] {
+            let version = try owner["apiVersion"]?.text ?? ""
+            if try owner["kind"]?.text == "Job", version.hasPrefix("batch/") { return .endsByItself }
+        }
+        return .lasting
     }
 
     private struct Location {

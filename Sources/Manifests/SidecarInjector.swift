@@ -13,10 +13,23 @@ package struct SidecarInjector: Sendable {
     private let options: SidecarOptions
     private let isMarkedOnly: Bool
     private let addsNetworkPolicies: Bool
+    private let target: Target
+
+    /// What the text is about.
+    package enum Target: Sendable {
+        case manifests
+        /// Pods that the API server creates now. A sidecar in one of them, which a manifest or an earlier call brought along,
+        /// stays as it is: others may have changed it since, and its options may have been annotations of the workload.
+        case newPods
+    }
 
     /// With `isMarkedOnly`, only pods of workloads annotated `sidegate/inject: enabled`; else all but those with
     /// `disabled`. With `addsNetworkPolicies`, a NetworkPolicy for each of them.
-    package init(_ options: SidecarOptions, isMarkedOnly: Bool = false, addsNetworkPolicies: Bool = false) {
+    package init(
+        _ options: SidecarOptions, isMarkedOnly: Bool = false, addsNetworkPolicies: Bool = false,
+        for target: Target = .manifests
+    ) {
+        self.target = target
         self.options = options
         self.isMarkedOnly = isMarkedOnly
         self.addsNetworkPolicies = addsNetworkPolicies
@@ -43,13 +56,13 @@ package struct SidecarInjector: Sendable {
                 continue
             }
             edits += change.edits
-            gates.append(change.gate)
+            if let gate = change.gate { gates.append(gate) }
             let what = change.edits.isEmpty ? "already has the sidecar" : "sidecar added"
             notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
             notes += change.notes
-            if addsNetworkPolicies {
+            if addsNetworkPolicies, let gate = change.gate {
                 let taken = Set(policies.map(\.name))
-                policies.append(try GatePolicy(pod, port: change.gate.port, taken: taken))
+                policies.append(try GatePolicy(pod, port: gate.port, taken: taken))
             }
         }
         if notes.isEmpty {
@@ -68,7 +81,8 @@ package struct SidecarInjector: Sendable {
 
     private struct Change {
         let edits: [ManifestEdit]
-        let gate: BypassingServices.Gate
+        /// nil: of the ports of a sidecar that stays as it is nothing follows.
+        let gate: BypassingServices.Gate?
         let notes: [ManifestNote]
     }
 
@@ -91,8 +105,14 @@ package struct SidecarInjector: Sendable {
                     + "or annotate it sidegate/inject: disabled")
         }
         let inventory = try PodInventory(pod)
+        if target == .newPods, try inventory.hasSidecar() {
+            try inventory.requireProtectable()
+            try inventory.requireUnsharedPorts()
+            return Change(edits: [], gate: nil, notes: [])
+        }
         let ports = try inventory.choosePorts(options)
         try inventory.requireProtectable()
+        try pod.requireOrdinary()
         var notes = inventory.notes(ports: ports, options)
         let sidecar = Sidecar(
             options: options, port: ports.main, adminPort: ports.admin, form: pod.form)

@@ -68,7 +68,8 @@ struct CommandTests {
         #expect(try run("version").output.hasPrefix("sidegate "))
         #expect(try run("--version").output == run("version").output)
         for command in [
-            "run", "demo", "init", "check", "doctor", "config", "secret", "mint", "explain", "inject", "version",
+            "run", "demo", "init", "check", "doctor", "config", "secret", "mint", "explain", "inject", "webhook",
+            "version",
         ] {
             let help = try run(command, "--help")
             #expect(help.status == 0)

@@ -19,7 +19,7 @@ from harness.wire import exchange
 
 PAGES = sorted(
     path for folder in (".", "docs", "docs/identity-providers", "examples", "examples/docker", "examples/kubernetes",
-                        "examples/monitoring", "helm/sidegate", "helm/sidegate-sidecar")
+                        "examples/monitoring", "helm/sidegate", "helm/sidegate-sidecar", "helm/sidegate-injector")
     for path in (ROOT / folder).glob("*.md"))
 KEYS = ROOT / "Tests/CryptographyTests/Keys"
 SCHEMA = json.loads((ROOT / "docs/sidegate.schema.json").read_text())

@@ -19,6 +19,7 @@ enum Layers {
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
         "YAML": ["CYAML"],
         "Manifests": ["YAML"],
+        "Webhook": ["JWT", "Cryptography", "Manifests"],
         // Input and output.
         "Telemetry": ["Decisions", "Logging", "Synchronization", "Glibc"],
         "Configuration": [
@@ -39,19 +40,18 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
-            "Console", "Reactor", "TLS", "Outbound", "Redis", "SharedState", "StateJournal", "Proxy", "Logging",
-            "Synchronization",
-            "Glibc",
+            "Console", "Reactor", "TLS", "Outbound", "Redis", "SharedState", "StateJournal", "Proxy", "Webhook",
+            "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
-            "Sidecar", "Manifests", "YAML", "ArgumentParser", "FoundationEssentials", "Glibc",
+            "Sidecar", "Manifests", "Webhook", "YAML", "ArgumentParser", "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
     static let pure: Set<String> = [
-        "Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Console", "Manifests", "YAML",
+        "Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Console", "Manifests", "Webhook", "YAML",
     ]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",

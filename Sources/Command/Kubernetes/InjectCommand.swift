@@ -31,35 +31,7 @@ struct InjectCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml", "json"]))
     var filename = "-"
 
-    @Option(help: ArgumentHelp("The image of Sidegate.", valueName: "reference"))
-    var image = "sidegate:\(Version.number)"
-
-    @Option(help: ArgumentHelp("The ConfigMap that holds sidegate.yaml.", valueName: "name"))
-    var configMap = "sidegate"
-
-    @Option(help: ArgumentHelp("The Secret that holds what secret-key lists.", valueName: "name"))
-    var secret = "sidegate"
-
-    @Option(
-        help: ArgumentHelp(
-            "A file in the pod and the key of the Secret that fills it; repeatable. Default: jwt=jwt-secret and session=session-secret.",
-            valueName: "file=key"))
-    var secretKey: [SecretKeyArgument] = []
-
-    @Flag(help: "An init container that keeps running, for Kubernetes 1.29 and later, or a container beside the app.")
-    var sidecar = Form.native
-
-    @Option(
-        help: ArgumentHelp(
-            "Where the sidecar takes requests; point the Service here. Default: 8080, or 8180, 8280 and so on when the app uses it.",
-            valueName: "number"))
-    var port: PortArgument?
-
-    @Option(
-        help: ArgumentHelp(
-            "Where the sidecar serves health and metrics. Default: 9180, or 9280, 9380 and so on when the app uses it.",
-            valueName: "number"))
-    var adminPort: PortArgument?
+    @OptionGroup var sidecar: SidecarArguments
 
     @Flag(
         help:
@@ -70,24 +42,12 @@ struct InjectCommand: ParsableCommand {
     @Flag(help: "Only workloads with the annotation sidegate/inject: enabled.")
     var markedOnly = false
 
-    enum Form: String, EnumerableFlag {
-        case native, plain
-    }
-
     func run() throws {
-        var options = SidecarOptions(image: image)
-        options.configMap = configMap
-        options.secret = secret
-        if !secretKey.isEmpty { options.secretKeys = secretKey.map(\.value) }
-        options.isNative = sidecar == .native
-        options.port = port?.number
-        options.adminPort = adminPort?.number
-
         let name = filename == "-" ? "standard input" : PrintableText.escaped(filename)
         let text = try Self.read(filename, shown: name)
         do throws(ManifestProblem) {
             let result = try SidecarInjector(
-                options, isMarkedOnly: markedOnly, addsNetworkPolicies: networkPolicy
+                sidecar.options, isMarkedOnly: markedOnly, addsNetworkPolicies: networkPolicy
             ).inject(text)
             for note in result.notes {
                 let place = note.place
@@ -119,34 +79,5 @@ struct InjectCommand: ParsableCommand {
         if bytes.count >= limit { return bytes }
         StandardError.write("sidegate: error: \(name): cannot read: \(unsafe String(cString: strerror(errno)))")
         throw ExitStatus.cannotOpen
-    }
-}
-
-/// `FILE=KEY`
-struct SecretKeyArgument: ExpressibleByArgument {
-    let value: SidecarOptions.SecretKey
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy(Self.isName) else { return nil }
-        value = SidecarOptions.SecretKey(file: String(parts[0]), key: String(parts[1]))
-    }
-
-    /// What Kubernetes allows as the key of a Secret.
-    private static func isName(_ text: Substring) -> Bool {
-        !text.isEmpty && text != "." && text != ".."
-            && text.utf8.allSatisfy { byte in
-                (48...57).contains(byte) || (97...122).contains(byte | 0x20) || [45, 46, 95].contains(byte)
-            }
-    }
-}
-
-/// A port's number.
-struct PortArgument: ExpressibleByArgument {
-    let number: Int
-
-    init?(argument: String) {
-        guard let number = Int(argument), (1...65_535).contains(number) else { return nil }
-        self.number = number
     }
 }

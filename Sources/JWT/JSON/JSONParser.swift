@@ -41,14 +41,18 @@ package struct JSONParser {
     package static let maximumDepth = 32
     /// Conversion to binary is quadratic in the number of digits; no legitimate number has more.
     package static let maximumNumberByteCount = 128
-    /// JWK Sets are the largest input.
+    /// Unless the caller says otherwise. JWK Sets are the largest such input.
     package static let maximumByteCount = 1 << 20
 
     private var position = 0
 
     /// Parses the value in `text`.
-    package static func parse(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
-        guard text.count <= maximumByteCount else { throw .tooLarge }
+    ///
+    /// - Parameter limit: larger texts are rejected; in bytes.
+    package static func parse(
+        _ text: Span<UInt8>, limit: Int = maximumByteCount
+    ) throws(JSONError) -> JSONValue {
+        guard text.count <= limit else { throw .tooLarge }
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw .byteOrderMark }
         // All at once, so that each string in it is known to be valid.
         guard (try? UTF8Span(validating: text)) != nil else { throw .notUTF8 }

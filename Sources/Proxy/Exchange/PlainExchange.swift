@@ -27,8 +27,7 @@ final class PlainExchange: Exchange, FinishedExchange {
     private var content: [UInt8] = []
     private var isRequestComplete = true
     private var timer: LoopTimer?
-    /// Of a responder's preparation.
-    private var account: PlainAccount?
+    private var preparation = PlainPreparation()
 
     init(_ service: PlainService) {
         self.service = service
@@ -54,22 +53,21 @@ final class PlainExchange: Exchange, FinishedExchange {
             }
         }
         isRequestComplete = !hasContent
-        guard readsContent(), hasContent else { return answer() }
+        prepare()
+        guard preparation.readsContent, hasContent else { return answer() }
         state = .collecting
-        if case .length(let length) = request.framing, length > UInt64(Self.contentLimit) {
-            return send(LocalResponse(status: 413))
+        if case .length(let length) = request.framing, length > UInt64(preparation.contentLimit) {
+            return send(preparation.tooLarge)
         }
+        if let time = preparation.contentTime { setTimer(service.loop.now.advanced(by: time)) }
         if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
         downstream?.resumeRequest()
     }
 
-    private func readsContent() -> Bool {
+    private func prepare() {
         switch service.handler {
-        case .function: return service.readsContent
-        case .responder(let responder):
-            let preparation = responder.prepare(for: plainRequest)
-            account = preparation.account
-            return preparation.readsContent
+        case .function: preparation = PlainPreparation(readsContent: service.readsContent)
+        case .responder(let responder): preparation = responder.prepare(for: plainRequest)
         }
     }
 
@@ -85,7 +83,7 @@ final class PlainExchange: Exchange, FinishedExchange {
     override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         guard case .collecting = state else { preconditionFailure("content in state \(state)") }
         if isEnd { isRequestComplete = true }
-        guard self.content.count + content.count <= Self.contentLimit else { return send(LocalResponse(status: 413)) }
+        guard self.content.count + content.count <= preparation.contentLimit else { return send(preparation.tooLarge) }
         self.content.append(span: content)
         if isEnd { answer() }
     }
@@ -153,7 +151,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         }
         setTimer(loop.now.advanced(by: Self.timeLimit))
         let waiter = loop.bind(answered)
-        responder.answer(plainRequest.with(content: content), account: account) { response in
+        responder.answer(plainRequest.with(content: content), account: preparation.account) { response in
             loop.submit { waiter.assumeOnLoop { $0(response) } }
         }
     }
@@ -168,7 +166,8 @@ final class PlainExchange: Exchange, FinishedExchange {
         switch state {
         case .answering: send(LocalResponse(status: 503))
         case .streaming: sendPieces()
-        case .reading, .collecting, .ended: break
+        case .collecting: refuse(status: 408, .bodyTimeout, detail: nil)
+        case .reading, .ended: break
         }
     }
 
@@ -176,7 +175,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         guard let downstream else { return }
         record.answered(response)
         note(&record)
-        if let account { downstream.keepUntilSent(account) }
+        if let account = preparation.account { downstream.keepUntilSent(account) }
         var response = response
         if service.endsConnection { response.closesConnection = true }
         downstream.sendLocal(response)
@@ -263,7 +262,7 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     private func release() {
         content = []
-        account = nil
+        preparation = PlainPreparation()
         resetRequest()
         recycle()
     }
@@ -273,8 +272,6 @@ final class PlainExchange: Exchange, FinishedExchange {
     }
 
     private static let piecesAtOnce = 32
-    /// Bytes of content that a request may have.
-    private static let contentLimit = 65536
     /// How long a response may take.
     private static let timeLimit = Nanoseconds.seconds(10)
 }

@@ -49,6 +49,12 @@ package struct PlainPreparation: Sendable {
     /// The content is needed for the answer; else it is not read.
     package var readsContent: Bool
     package var account: PlainAccount?
+    /// Bytes of content that the request may have.
+    package var contentLimit = 65536
+    /// How long all of the content may take; nil: as long as it does not pause (``ConnectionLimits/bodyIdleTimeout``).
+    package var contentTime: Nanoseconds?
+    /// The response to a request with more content.
+    package var tooLarge = LocalResponse(status: 413)
 
     package init(readsContent: Bool = false, account: PlainAccount? = nil) {
         self.readsContent = readsContent
