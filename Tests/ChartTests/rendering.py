@@ -18,6 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm/sidegate"
 LIBRARY = ROOT / "helm/sidegate-sidecar"
+INJECTOR = ROOT / "helm/sidegate-injector"
 APP = ROOT / "examples/kubernetes/helm"
 
 VERSIONS = [f"1.{minor}.0" for minor in range(27, 36)]
@@ -93,10 +94,10 @@ def render(chart: Path, values=None, version="1.33.0", sets=(), extra=None) -> l
 
 
 @functools.cache
-def _chart_of_notes() -> Path:
+def _chart_of_notes(chart: Path) -> Path:
     """The chart with its notes as a manifest, because some versions of `helm install --dry-run` need a cluster."""
-    copy = Path(tempfile.mkdtemp(prefix="notes-")) / CHART.name
-    shutil.copytree(CHART, copy)
+    copy = Path(tempfile.mkdtemp(prefix="notes-")) / chart.name
+    shutil.copytree(chart, copy)
     (copy / "templates/NOTES.txt").rename(copy / "notes.txt")
     (copy / "templates/notes.yaml").write_text(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: the-notes }\ndata:\n"
@@ -104,9 +105,9 @@ def _chart_of_notes() -> Path:
     return copy
 
 
-def notes(values: str, extra=None) -> str:
+def notes(values: str, extra=None, chart=CHART, version="1.33.0") -> str:
     """The notes that `helm install` prints at the end."""
-    manifests = render(_chart_of_notes(), values, extra=extra)
+    manifests = render(_chart_of_notes(chart), values, version, extra=extra)
     return next(m["data"]["notes"] for m in manifests if m["metadata"]["name"] == "the-notes")
 
 

@@ -13,8 +13,8 @@ import yaml
 
 import pod_security
 from rendering import (
-    APP, CHART, LIBRARY, ROOT, VERSIONS, branches, containers, minor, notes, of_kind, pods, refusal, render, render_text,
-    service_of,
+    APP, CHART, INJECTOR, LIBRARY, ROOT, VERSIONS, branches, containers, minor, notes, of_kind, pods, refusal, render,
+    render_text, service_of,
 )
 
 BRANCHES = branches(CHART)
@@ -443,7 +443,7 @@ def test_the_schema_refuses_unknown_and_invalid_values(extra, named):
     assert named in refusal(CHART, "minimal-values.yaml", extra=extra)
 
 
-@pytest.mark.parametrize("chart", [CHART, LIBRARY], ids=lambda chart: chart.name)
+@pytest.mark.parametrize("chart", [CHART, LIBRARY, INJECTOR], ids=lambda chart: chart.name)
 def test_the_schema_is_draft_07_and_closed(chart):
     schema = json.loads((chart / "values.schema.json").read_text())
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
@@ -464,7 +464,7 @@ def test_the_schema_is_draft_07_and_closed(chart):
     assert not open_nodes
 
 
-@pytest.mark.parametrize("chart", [CHART, LIBRARY], ids=lambda chart: chart.name)
+@pytest.mark.parametrize("chart", [CHART, LIBRARY, INJECTOR], ids=lambda chart: chart.name)
 def test_schema_and_default_values_have_the_same_names(chart):
     schema = json.loads((chart / "values.schema.json").read_text())
     values = yaml.safe_load((chart / "values.yaml").read_text())
@@ -502,7 +502,8 @@ def leaves(values, path=()):
 
 
 @pytest.mark.parametrize(
-    ("chart", "examples", "inside"), [(CHART, CHART, ()), (LIBRARY, APP, ("sidegate",))], ids=["sidegate", "sidegate-sidecar"]
+    ("chart", "examples", "inside"), [(CHART, CHART, ()), (LIBRARY, APP, ("sidegate",)), (INJECTOR, INJECTOR, ())],
+    ids=["sidegate", "sidegate-sidecar", "sidegate-injector"],
 )
 def test_every_value_is_changed_by_some_branch(chart, examples, inside):
     kept = {("serviceAccount", "automount")}  # Sidegate needs no token, and no branch may enable it
@@ -580,13 +581,13 @@ def test_helm_lint_reports_nothing(branch):
 
 def test_charts_and_program_have_the_same_version():
     program = re.search(r'number = "([^"]+)"', (ROOT / "Sources/Command/VersionCommand.swift").read_text()).group(1)
-    charts = [yaml.safe_load((chart / "Chart.yaml").read_text()) for chart in (CHART, LIBRARY)]
-    assert [chart["appVersion"] for chart in charts] == [program, program]
+    charts = [yaml.safe_load((chart / "Chart.yaml").read_text()) for chart in (CHART, LIBRARY, INJECTOR)]
+    assert [chart["appVersion"] for chart in charts] == [program] * 3
     assert f'default "{program}" $image.tag' in (LIBRARY / "templates/_helpers.tpl").read_text()
     for component in (ROOT / "kustomize").glob("*/sidecar.yaml"):
         assert f"image: sidegate:{program}\n" in component.read_text()
 
 
-@pytest.mark.parametrize("chart", [CHART, LIBRARY, APP], ids=["sidegate", "sidegate-sidecar", "app"])
+@pytest.mark.parametrize("chart", [CHART, LIBRARY, INJECTOR, APP], ids=["sidegate", "sidegate-sidecar", "sidegate-injector", "app"])
 def test_charts_require_the_oldest_tested_version(chart):
     assert yaml.safe_load((chart / "Chart.yaml").read_text())["kubeVersion"] == f">={VERSIONS[0]}-0"

@@ -103,7 +103,7 @@ def test_the_image_is_built_in_stages_and_runs_as_a_numeric_user_without_a_shell
 
 def test_the_image_and_the_charts_use_the_same_user():
     user = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.M).groups()
-    for values, context in (("sidegate", "podSecurityContext"), ("sidegate-sidecar", "securityContext")):
+    for values, context in (("sidegate", "podSecurityContext"), ("sidegate-sidecar", "securityContext"), ("sidegate-injector", "podSecurityContext")):
         given = yaml.safe_load((ROOT / "helm" / values / "values.yaml").read_text())[context]
         assert (str(given["runAsUser"]), str(given["runAsGroup"])) == user
 
