@@ -20,6 +20,7 @@ RUN swift package resolve
 # The manifest names the tests' targets, so their folders must be there.
 COPY Sources Sources
 COPY Tests Tests
+COPY Fuzzing Fuzzing
 RUN swift build --configuration release --static-swift-stdlib --disable-local-rpath --product sidegate \
     && strip -o /sidegate "$(swift build --configuration release --static-swift-stdlib --disable-local-rpath --show-bin-path)/sidegate"
 

@@ -9,6 +9,9 @@
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
 #               `make bench-steady` for reloads, restarts and a soak, `make bench-growth` for many users, sessions, rules,
 #               connections and replicas
+#               `make bench-steady` for reloads, restarts and a soak
+# make fuzz     one fuzz target: `make fuzz TARGET=http1-requests SECONDS=60`; `make fuzz-all SECONDS=10` runs each for so long,
+#               `make nightly` for ten minutes each
 # make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
 # make image    the container image, without Docker: sidegate-image.tar in artifacts/, with a list of what is in it; as root
 #               or with sudo
@@ -25,10 +28,13 @@ BINARY ?= $(CURDIR)/.build/sidegate
 UNIT_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+TARGET ?= http1-requests
+SECONDS ?= 10
 # Swift's libraries are linked statically; system libraries come from the system, not from the program's directory.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
 .PHONY: demo test unit black-box build bench bench-count bench-floods bench-growth bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check fuzz fuzz-all nightly deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -82,6 +88,18 @@ bench-rules: deps-bench build
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)
 
+fuzz: deps
+	scripts/fuzz build
+	scripts/fuzz run $(TARGET) $(SECONDS)
+
+fuzz-all: deps
+	scripts/fuzz build
+	scripts/fuzz all $(SECONDS)
+
+nightly: deps
+	scripts/fuzz build
+	scripts/fuzz all 600
+
 # Uses the built program if it exists. With CHARTS_COMPLETE=1 a skipped test fails the run.
 charts: deps-charts
 	PATH="$$(scripts/chart-tools):$$PATH" SIDEGATE_BINARY="$${SIDEGATE_BINARY:-$(wildcard $(BINARY))}" $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/ChartTests
@@ -100,10 +118,10 @@ man: build
 	@echo artifacts/sidegate.1 artifacts/sidegate.yaml.5
 
 format:
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Fuzzing
 
 format-check:
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing
 
 deps:
 	@scripts/dependencies build

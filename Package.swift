@@ -27,6 +27,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
+/// The parsers' fuzz targets, as a program: only with libFuzzer, which `scripts/fuzz` links.
+let isFuzzing = Context.environment["SIDEGATE_FUZZING"] != nil
+let fuzzer: [Target] =
+    isFuzzing
+    ? [
+        .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
+        .executableTarget(
+            name: "sidegate-fuzz", dependencies: ["CFuzzer", "FuzzTargets"], path: "Fuzzing/Runner",
+            swiftSettings: settings),
+    ] : []
+
 let package = Package(
     name: "sidegate",
     products: [
@@ -116,9 +127,20 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
 
+        // Functions of bytes that throw when a property of a parser does not hold; run by the unit tests and by the fuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "HTTP", "HTTP1", "HTTP2", "JWT", "Cryptography", "Gate", "Redis", "Proxy", "Configuration", "Manifests",
+                "YAML", "StateJournal", "Outbound", "Pages", "TLS", "Reactor", "TestSupport",
+            ],
+            path: "Fuzzing/Targets",
+            swiftSettings: settings),
+
+        tests("FuzzingTests", ["FuzzTargets"]),
         tests("DecisionsTests", ["Decisions"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("HTTP1Tests", ["HTTP", "HTTP1", "TestSupport"], exclude: ["Corpus"]),
+        tests("HTTP1Tests", ["FuzzTargets", "HTTP", "HTTP1", "TestSupport"], exclude: ["Corpus"]),
         tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["Decisions", "JWT", "Cryptography"], exclude: ["Vectors"]),
@@ -158,5 +180,5 @@ let package = Package(
         tests("ManifestsTests", ["Manifests"]),
         tests("WebhookTests", ["Webhook", "JWT", "Cryptography", "Manifests"]),
         tests("LayeringTests", []),
-    ]
+    ] + fuzzer
 )

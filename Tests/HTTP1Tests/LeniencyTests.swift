@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Decisions
+import FuzzTargets
 import HTTP
 import HTTP1
 import TestSupport

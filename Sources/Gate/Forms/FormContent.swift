@@ -7,12 +7,12 @@ import Pages
 /// The fields of a form, in their order, as the bytes that came.
 ///
 /// Read as strictly as browsers write (HTML §4.10.22, RFC 7578): what no browser has written, none could write again.
-struct FormContent: Equatable {
-    private(set) var fields: [KeptForm.Field] = []
+package struct FormContent: Equatable {
+    package private(set) var fields: [KeptForm.Field] = []
 
-    static let maximumFields = 1000
+    package static let maximumFields = 1000
 
-    init(_ content: [UInt8], _ encoding: FormEncoding) throws(FormLoss) {
+    package init(_ content: [UInt8], _ encoding: FormEncoding) throws(FormLoss) {
         switch encoding {
         case .urlencoded: try readPairs(content.span)
         case .multipart(let boundary): try readParts(content, boundary)

@@ -3,7 +3,7 @@
 import HTTP
 
 /// How the content of a form is written, by its Content-Type.
-enum FormEncoding: Equatable {
+package enum FormEncoding: Equatable {
     case urlencoded
     case multipart(boundary: [UInt8])
 
@@ -28,7 +28,7 @@ enum FormEncoding: Equatable {
         self.init(contentType: bytes.extracting(type))
     }
 
-    init?(contentType text: Span<UInt8>) {
+    package init?(contentType text: Span<UInt8>) {
         let end = text.firstIndex(of: UInt8(ascii: ";"), in: 0..<text.count)
         let type = text.extracting(text.trimmed(0..<end))
         if type.equalsIgnoringCase("application/x-www-form-urlencoded") {

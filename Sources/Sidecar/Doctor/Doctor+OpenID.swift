@@ -3,6 +3,7 @@
 import Configuration
 import Gate
 import JWT
+import Outbound
 
 /// An OpenID provider: its discovery document, what it offers, and its keys.
 extension Doctor {
@@ -126,10 +127,12 @@ extension Doctor {
     }
 
     private func userInfo(_ metadata: OpenIDMetadata, _ settings: OpenIDSettings) -> [DoctorFinding] {
-        guard settings.asksUserInfo, metadata.userInfoEndpoint == nil else { return [] }
+        let endpoint = metadata.userInfoEndpoint
+        guard settings.asksUserInfo, endpoint.flatMap(OutboundURL.init) == nil else { return [] }
+        let what = endpoint == nil ? "the provider has no userinfo_endpoint" : "its userinfo_endpoint cannot be called"
         return [
             DoctorFinding(
-                .failed, "identityProvider.userInfo", "the provider has no userinfo_endpoint: no sign-in would succeed",
+                .failed, "identityProvider.userInfo", "\(what): no sign-in would succeed",
                 fix: "remove `identityProvider.userInfo`, and have the claims put into the ID token")
         ]
     }

@@ -71,10 +71,15 @@ final class CodeRedemption {
     }
 
     private func userInfoRequest(_ tokens: TokenResponse) throws(RedemptionFailure) -> OutboundRequest {
-        guard let endpoint = metadata.userInfoEndpoint, let url = OutboundURL(endpoint) else {
+        guard let endpoint = metadata.userInfoEndpoint else {
             throw .answer(
                 "identityProvider.userInfo is set, and the provider publishes no userinfo_endpoint; fix: remove userInfo, "
                     + "and have the claims put into the ID token")
+        }
+        guard let url = OutboundURL(endpoint) else {
+            throw .answer(
+                "identityProvider.userInfo is set, and the provider's userinfo_endpoint cannot be called; fix: correct it "
+                    + "at the provider, or remove userInfo, and have the claims put into the ID token")
         }
         guard let accessToken = tokens.accessToken else {
             throw .answer(

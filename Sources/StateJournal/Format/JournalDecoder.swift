@@ -3,7 +3,7 @@
 import Cryptography
 
 /// What a journal that was read to its end is like.
-enum JournalCondition: Equatable {
+package enum JournalCondition: Equatable {
     /// - Parameter length: bytes up to the end of the last whole frame.
     case good(JournalHeader, secret: Int, nextFrame: UInt64, length: Int)
     /// The last frame is incomplete: the process or the machine ended in the middle of a write, so nothing in it was
@@ -21,7 +21,7 @@ enum JournalCondition: Equatable {
 
 /// Reads a journal piece by piece. What it passes on was written by a process with one of the secrets; behind damage it
 /// searches for the next frame, so that as little as possible is missing.
-struct JournalDecoder {
+package struct JournalDecoder {
     private enum Phase {
         case header
         case frames(JournalHeader, secret: Int, SealingKey)
@@ -42,12 +42,12 @@ struct JournalDecoder {
     /// The bytes at `position` are being searched for a frame.
     private var isSearching = false
 
-    init(_ keys: JournalKeys) {
+    package init(_ keys: JournalKeys) {
         self.keys = keys
     }
 
     /// - Parameter take: called with the file's header and entries.
-    mutating func feed(_ piece: [UInt8], _ take: (JournalHeader, [JournalEntry]) -> Void) {
+    package mutating func feed(_ piece: [UInt8], _ take: (JournalHeader, [JournalEntry]) -> Void) {
         if case .ended = phase { return }
         buffer.append(contentsOf: piece)
         if case .header = phase { readHeader() }
@@ -60,7 +60,7 @@ struct JournalDecoder {
     }
 
     /// The end of the file.
-    mutating func finish(_ take: (JournalHeader, [JournalEntry]) -> Void) -> JournalCondition {
+    package mutating func finish(_ take: (JournalHeader, [JournalEntry]) -> Void) -> JournalCondition {
         switch phase {
         case .header:
             // It gets its name when it is complete, so nothing but damage makes it this short.

@@ -63,7 +63,7 @@ package struct JournalTimes: Sendable, Equatable {
     /// Seconds that were left when it was written.
     let span: Double
 
-    init(_ expiry: Expiry, now: ClockReading) {
+    package init(_ expiry: Expiry, now: ClockReading) {
         until = max(0, expiry.wall)
         end = max(0, expiry.monotonic)
         span = min(max(0, expiry.monotonic - now.monotonic), Self.longest)

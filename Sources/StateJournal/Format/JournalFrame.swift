@@ -61,17 +61,17 @@ enum JournalFrame {
 }
 
 /// Makes the frames of one file.
-struct FrameSealer {
+package struct FrameSealer {
     private let key: SealingKey
     private var nextNumber: UInt64
 
-    init(_ key: SealingKey, nextNumber: UInt64 = 0) {
+    package init(_ key: SealingKey, nextNumber: UInt64 = 0) {
         self.key = key
         self.nextNumber = nextNumber
     }
 
     /// Entries in frames that damage would make unreadable as a whole, so they are small.
-    mutating func frames(_ entries: some Sequence<JournalEntry>) -> [UInt8] {
+    package mutating func frames(_ entries: some Sequence<JournalEntry>) -> [UInt8] {
         var output: [UInt8] = []
         var text: [UInt8] = []
         for entry in entries {

@@ -4,7 +4,7 @@ import Cryptography
 import Gate
 
 /// The beginning of a journal: what it is, the salt of its key, and the machine's boot that wrote it. Authenticated.
-struct JournalHeader: Equatable {
+package struct JournalHeader: Equatable {
     /// Derives the file's own key.
     let salt: [UInt8]
     /// Identifies the boot of the machine; zeros: unknown.
@@ -13,10 +13,16 @@ struct JournalHeader: Equatable {
     /// Seconds since 1970; 0: nothing is missing.
     let completeSince: Double
 
+    package init(salt: [UInt8], boot: [UInt8], completeSince: Double) {
+        self.salt = salt
+        self.boot = boot
+        self.completeSince = completeSince
+    }
+
     /// It was written since the machine was started, as far as is known.
     func isOfBoot(_ boot: [UInt8]) -> Bool { self.boot == boot }
 
-    func text(_ key: SealingKey) -> [UInt8] {
+    package func text(_ key: SealingKey) -> [UInt8] {
         var bytes = Self.magic
         bytes.appendNumber(UInt64(Self.version), bytes: 2)
         bytes.append(contentsOf: salt)
@@ -59,10 +65,10 @@ struct JournalHeader: Equatable {
         return .otherSecret
     }
 
-    static let byteCount = plainByteCount + SealingKey.overhead
+    package static let byteCount = plainByteCount + SealingKey.overhead
     static let saltByteCount = 16
     static let bootByteCount = 16
-    static let unknownBoot = [UInt8](repeating: 0, count: bootByteCount)
+    package static let unknownBoot = [UInt8](repeating: 0, count: bootByteCount)
     /// Its line break is damaged by programs that take it for a text.
     private static let magic = Array("sidegate state\r\n".utf8)
     private static let version: UInt16 = 1
@@ -70,17 +76,17 @@ struct JournalHeader: Equatable {
 }
 
 /// The secrets that journals are written with: the first writes, all read.
-struct JournalKeys {
+package struct JournalKeys {
     private let secrets: [[UInt8]]
 
-    init(_ secrets: [[UInt8]]) {
+    package init(_ secrets: [[UInt8]]) {
         precondition(!secrets.isEmpty, "a journal has at least one secret")
         self.secrets = secrets
     }
 
     var indices: Range<Int> { secrets.indices }
 
-    func key(_ index: Int, salt: [UInt8]) -> SealingKey {
+    package func key(_ index: Int, salt: [UInt8]) -> SealingKey {
         SealingKey(
             key: HKDF.sha256(
                 secret: secrets[index], salt: salt, info: Self.purpose, length: SealingKey.keyByteCount))
