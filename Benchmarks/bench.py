@@ -23,6 +23,7 @@ import encrypted
 import idle
 import load
 import servers
+import uploads
 
 # scenario: (path, connections, {competitor: the highest permitted cost of Sidegate relative to it})
 SCENARIOS = {
@@ -147,7 +148,7 @@ def main():
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
-    parser.add_argument("--only", help="scenarios whose names contain this; beside: short requests beside downloads; memory: of idle connections")
+    parser.add_argument("--only", help="scenarios whose names contain this; upload: of content; beside: short requests beside downloads; memory: of idle connections")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
     parser.add_argument("--count-of", nargs="+", default=["sidegate", "sidegate-access", "sidegate-redirect"],
                         choices=["sidegate", "sidegate-access", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
@@ -169,6 +170,7 @@ def main():
                 good = rates(options, folder, upstream)
                 if not options.only or options.only in "beside downloads":
                     good &= beside.rates(options, folder, upstream)
+                good &= uploads.rates(options, folder)
                 good &= encrypted.rates(options, folder, upstream)
                 if not options.only or options.only in "memory":
                     good &= memory(options, folder, upstream)

@@ -18,8 +18,10 @@ class Round:
 
 
 def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expected_redirect=False,
-        scheme="http") -> Round:
+        scheme="http", script=None) -> Round:
     arguments = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
+    if script:
+        arguments += ["-s", str(script)]
     for name, value in headers.items():
         arguments += ["-H", f"{name}: {value}"]
     before = proxy.cpu_seconds()

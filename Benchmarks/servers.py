@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.parse
 import http.client
@@ -128,13 +129,21 @@ def start_upstream(folder: Path) -> Process:
     """, port)
 
 
-def start_nginx(folder: Path, upstream: int, under=()) -> Process:
-    """Plain proxying with keep-alive, without sign-in. Large buffers, because small ones slow 10 MiB bodies down."""
+def start_sink(folder: Path) -> Process:
+    """An app that reads uploads."""
     port = free_port()
-    return nginx("nginx", folder, under, f"""
+    return Process("sink", [sys.executable, Path(__file__).parent / "sink.py", port], port, folder)
+
+
+def start_nginx(folder: Path, upstream: int, under=(), name="nginx") -> Process:
+    """Plain proxying with keep-alive, without sign-in. Large buffers, because small ones slow 10 MiB bodies down; uploads
+    are passed on as they arrive."""
+    port = free_port()
+    return nginx(name, folder, under, f"""
         upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
         server {{
             listen 127.0.0.1:{port} backlog=4096;
+            client_max_body_size 0; client_body_buffer_size 128k; proxy_request_buffering off;
             location / {{
                 proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
                 proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
@@ -191,7 +200,7 @@ def start_nghttpx(folder: Path, upstream: int, encrypted=True) -> Process:
     return proxy
 
 
-def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
+def start_haproxy(folder: Path, upstream: int, job: str, under=(), name="") -> Process:
     """HAProxy for one job: `plain`, `jwt` (as Sidegate: checks a cookie's token and sets the identity) or `redirect`."""
     port = free_port()
     rules = {
@@ -212,7 +221,7 @@ def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
     http-request set-header X-Forwarded-For %[src]
     http-request del-header Cookie""",
     }[job]
-    name = f"haproxy-{job}"
+    name = name or f"haproxy-{job}"
     configuration = folder / f"{name}.cfg"
     configuration.write_text(f"""
 global
