@@ -29,6 +29,28 @@ struct BodyDecoderTests {
         try decoder.endOfInput()
     }
 
+    @Test("content may pass unread, but not the end of a length, and no chunks")
+    func passes() throws {
+        var decoder = BodyDecoder(.length(20_000))
+        #expect(decoder.passableContent == 20_000 - 16_384)
+        decoder.pass(3616)
+        #expect(decoder.passableContent == 0)
+        #expect(try decode(&decoder, "x").isEnd == false)
+        let rest = String(repeating: "x", count: 16_383)
+        #expect(try decode(&decoder, rest + "GET /") == BodyPiece(consumed: 16_383, content: 0..<16_383, isEnd: true))
+        #expect(decoder.passableContent == 0)
+        #expect(BodyDecoder(.length(UInt64.max)).passableContent == Int.max)
+        #expect(BodyDecoder(.length(16_384)).passableContent == 0)
+        var endless = BodyDecoder(.untilClose)
+        endless.pass(5)
+        #expect(endless.passableContent == Int.max)
+        try endless.endOfInput()
+        var chunks = BodyDecoder(.chunked)
+        #expect(chunks.passableContent == 0)
+        _ = try decode(&chunks, "fffff\r\nx")
+        #expect(chunks.passableContent == 0)
+    }
+
     @Test("reads exactly the given length")
     func length() throws {
         var decoder = BodyDecoder(.length(8))

@@ -10,26 +10,12 @@ import time
 import pytest
 
 from harness.gate import NAVIGATION
-from harness.process import wait_until
+from harness.process import held_back, wait_until
 from harness.servers import Nginx
 from harness.wire import Connection
 
 MEGABYTE = bytes(1_000_000)
 KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
-
-
-
-
-def held_back(progress, what: str):
-    """Waits until `progress()` is above zero and has not changed for a second; returns it."""
-    last = {"value": -1, "since": time.monotonic()}
-
-    def still():
-        value = progress()
-        if value != last["value"]:
-            last.update(value=value, since=time.monotonic())
-        return value if value > 0 and time.monotonic() - last["since"] > 1 else None
-    return wait_until(still, what)
 
 
 def test_at_most_20_mib_are_resident_after_start(start_gate, upstream):

@@ -103,7 +103,7 @@ struct DescriptorLimitTests {
 }
 
 /// This process's limit of descriptors, by those still free.
-private struct DescriptorLimit {
+struct DescriptorLimit {
     /// The lowest free number; all below it are taken.
     let lowest: Int32
     private let original: rlimit

@@ -85,6 +85,24 @@ package struct BodyDecoder: Sendable {
     /// Whether the message has ended; true from the start if it has no content.
     package var isEnded: Bool { state == .ended }
 
+    /// How many bytes of content may pass by the decoder unread (``pass(_:)``). Of a message with a length all but the last
+    /// ones, so that its end is read together with what follows it; of chunks none.
+    package var passableContent: Int {
+        switch state {
+        case .length: remaining > Self.unpassable ? Int(clamping: remaining - Self.unpassable) : 0
+        case .untilClose: .max
+        default: 0
+        }
+    }
+
+    /// Content was passed on unread.
+    ///
+    /// - Parameter count: bytes, at most ``passableContent``.
+    package mutating func pass(_ count: Int) {
+        precondition(0...passableContent ~= count)
+        if state == .length { remaining -= UInt64(count) }
+    }
+
     /// The next piece of content, with all surrounding framing in the input.
     package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
         switch state {
@@ -214,4 +232,5 @@ package struct BodyDecoder: Sendable {
     }
 
     private static let grant = 16
+    private static let unpassable: UInt64 = 16_384
 }

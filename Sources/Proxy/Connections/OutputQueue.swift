@@ -68,6 +68,22 @@ package struct OutputQueue {
         return .blocked
     }
 
+    /// Passes at most `most` bytes from `source` to `transport` without copying them, if nothing is queued; keeps what does
+    /// not fit.
+    package mutating func splice(
+        from source: Transport, to transport: Transport, atMost most: Int
+    ) -> SpliceOutcome {
+        guard !isBlocked, isEmpty else { return .unavailable }
+        let outcome = source.splice(to: transport, atMost: most) { append($0) }
+        guard case .moved(let count, let left, _) = outcome else { return outcome }
+        written &+= UInt64(count - left)
+        if left > 0 {
+            isBlocked = true
+            transport.awaitWritable()
+        }
+        return outcome
+    }
+
     private mutating func sendQueued(to transport: Transport) -> Outcome {
         guard sent < bytes.count else { return .done }
         guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), Span(), Span()) else {

@@ -29,6 +29,11 @@ protocol DownstreamStream: AnyObject {
 
     func sendContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool)
 
+    /// Passes content on from the app's socket without reading it, where it goes into a socket as it is.
+    ///
+    /// - Parameter most: bytes that are certainly content.
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome
+
     /// Sends a complete response of the gate's own.
     func sendLocal(_ response: LocalResponse)
 
@@ -67,4 +72,9 @@ protocol DownstreamStream: AnyObject {
 
     /// Sends the 101 and gives the connection away, with bytes that the client has sent early.
     func switchProtocols(_ head: borrowing ResponseHead) -> (Transport, early: [UInt8])?
+}
+
+extension DownstreamStream {
+    /// Content is framed.
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome { .unavailable }
 }

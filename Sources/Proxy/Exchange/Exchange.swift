@@ -86,6 +86,11 @@ class Exchange {
     /// - Parameter more: more is available.
     func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) { Self.isAbstract() }
 
+    /// Passes content of the request on from the client's socket without reading it.
+    ///
+    /// - Parameter most: bytes that are certainly content.
+    func spliceRequest(from source: Transport, atMost most: Int) -> SpliceOutcome { .unavailable }
+
     /// The request cannot be read to its end, or not in time.
     ///
     /// - Parameter detail: the reason in words, for the log.

@@ -248,6 +248,19 @@ package struct ExchangeStateMachine: ~Copyable {
         held?.append(content, trailers)
     }
 
+    /// How many bytes of content may go to the app unread (``contentPassed(_:)``).
+    package var passableContent: Int {
+        contentCount < maximumContent ? Int(clamping: maximumContent - contentCount) : 0
+    }
+
+    /// Content of the request, but not its end, went to the app unread.
+    package mutating func contentPassed(_ count: Int) {
+        guard case .exchanging = state, !isRequestComplete, count <= passableContent else { impossible() }
+        contentCount += UInt64(count)
+        // What was kept is no longer all.
+        retryBuffer = nil
+    }
+
     private mutating func keep(_ content: Span<UInt8>, _ trailers: [UInt8]) {
         guard let count = retryBuffer?.count else { return }
         guard count + content.count <= RetryBuffer.limit else {

@@ -41,6 +41,15 @@ extension GateExchange {
         if isEnd { responseEnded() } else { throttle() }
     }
 
+    func spliceResponse(from source: Transport, atMost most: Int) -> SpliceOutcome {
+        guard let downstream else { return .unavailable }
+        let outcome = downstream.spliceContent(from: source, atMost: most)
+        guard outcome.taken > 0 else { return outcome }
+        record.bytesSent += UInt64(outcome.taken)
+        throttle()
+        return outcome
+    }
+
     /// Holds the app back while the client is slower.
     private func throttle() {
         if downstream?.isBlocked == true { upstream?.pause() }

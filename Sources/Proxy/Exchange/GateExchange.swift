@@ -149,6 +149,16 @@ final class GateExchange: Exchange, FinishedExchange {
         }
     }
 
+    override func spliceRequest(from source: Transport, atMost most: Int) -> SpliceOutcome {
+        // The messages of a call are counted.
+        guard case .exchanging = machine.state, wantsContent, contentProgress.messages == nil, let upstream else {
+            return .unavailable
+        }
+        let outcome = upstream.spliceContent(from: source, atMost: min(most, machine.passableContent))
+        if outcome.taken > 0 { machine.contentPassed(outcome.taken) }
+        return outcome
+    }
+
     private func takeBudget(_ count: Int) -> Bool {
         guard CollectionBudget.ofThisProcess.take(count) else { return false }
         collectedBytes += count

@@ -85,6 +85,7 @@ final class Tunnel {
             self.transport = transport
             self.tunnel = tunnel
             loop = transport.loop
+            transport.readSize = ReceiveBuffer.bulkRead
         }
 
         func pair(with other: Side) {
@@ -103,9 +104,22 @@ final class Tunnel {
             }
         }
 
+        /// Sends bytes of the other side without reading them.
+        func splice(from source: Transport) -> SpliceOutcome {
+            guard !isClosed else { return .unavailable }
+            let outcome = output.splice(from: source, to: transport, atMost: .max)
+            switch outcome {
+            case .moved(_, left: 0, _), .unavailable: break
+            case .moved: other?.transport.pauseReading()
+            case .broken: tunnel.close()
+            }
+            return outcome
+        }
+
         func transportReadable() {
             let end = transport.readTurn(
-                while: { !isClosed && !hasEnded }, boundFor: { other?.transport }, receive: { other?.send($0) })
+                while: { !isClosed && !hasEnded }, boundFor: { other?.transport },
+                splice: { other?.splice(from: transport) ?? .unavailable }, receive: { other?.send($0) })
             // The other side may have failed while it took the bytes.
             guard !isClosed else { return }
             switch end {

@@ -33,6 +33,11 @@ protocol UpstreamStream: AnyObject {
     /// - Parameter more: another piece follows at once; a small one is sent with it.
     func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool, isChunked: Bool)
 
+    /// Passes content of the request on from the client's socket without reading it, where it goes into a socket as it is.
+    ///
+    /// - Parameter most: bytes that are certainly content.
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome
+
     /// The client takes no more for now.
     func pause()
 
@@ -41,6 +46,11 @@ protocol UpstreamStream: AnyObject {
 
     /// The client of this stream no longer needs it, and the response is not complete.
     func abandon()
+}
+
+extension UpstreamStream {
+    /// Content is framed.
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome { .unavailable }
 }
 
 /// A request for an app, as its stream needs it.
@@ -104,6 +114,11 @@ protocol UpstreamClient: AnyObject {
 
     /// More of the response.
     func responseContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool)
+
+    /// Passes content of the response on from the app's socket without reading it.
+    ///
+    /// - Parameter most: bytes that are certainly content.
+    func spliceResponse(from source: Transport, atMost most: Int) -> SpliceOutcome
 
     /// The stream has done its part and no longer belongs to the client; the end of the response follows.
     func upstreamDone()

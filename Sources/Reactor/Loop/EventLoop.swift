@@ -186,6 +186,15 @@ package final class EventLoop: Sendable {
         }
     }
 
+    /// Provides the loop's pipe; nil: there is none for now.
+    func withSplicePipe<Result>(_ body: (SplicePipe) -> Result) -> Result? {
+        state.assumeOnLoop { state in
+            guard let pipe = state.sparePipe.take(state.now) else { return nil }
+            defer { state.sparePipe.put(back: pipe, state.now) }
+            return body(pipe)
+        }
+    }
+
     /// Starts watching for reading.
     ///
     /// - Parameter isFirst: its events come before those of other descriptors that are ready at the same time. So it is for
@@ -326,6 +335,7 @@ private final class LoopState {
     var deferred: [() -> Void] = []
     var nextTurn: [() -> Void] = []
     var spareBuffers: [ReceiveBuffer] = []
+    var sparePipe = SparePipe()
     var fruitlessLingers = 0
     var lingeringCount = 0
     var isEnded = false
@@ -364,7 +374,7 @@ private final class LoopState {
         timers.removeAll()
         // Deinitializers may use the loop.
         let released = (deferred, nextTurn)
-        (deferred, nextTurn, spareBuffers) = ([], [], [])
+        (deferred, nextTurn, spareBuffers, sparePipe) = ([], [], [], SparePipe())
         withExtendedLifetime(released) {}
     }
 

@@ -83,8 +83,9 @@ package final class SocketTransport: Transport, ReadinessObserver {
             self.pendingError = nil
             return .failed(pendingError)
         }
-        var outcome = receive(into: buffer, from: 0, to: min(ReceiveBuffer.usualRead, buffer.capacity))
-        guard case .bytes(let count, more: true) = outcome, count >= ReceiveBuffer.usualRead, let sink else {
+        let usual = min(sink == nil ? readSize : ReceiveBuffer.usualRead, buffer.capacity)
+        var outcome = receive(into: buffer, from: 0, to: usual)
+        guard case .bytes(let count, more: true) = outcome, count >= usual, let sink else {
             return outcome
         }
         let bound = min(mostToRead(boundFor: sink), buffer.capacity)
@@ -121,6 +122,31 @@ package final class SocketTransport: Transport, ReadinessObserver {
             mayBeReadable = false
             return .failed(code)
         }
+    }
+
+    package override func splice(to sink: Transport, atMost most: Int, rest: (Span<UInt8>) -> Void) -> SpliceOutcome {
+        guard most >= SplicePipe.leastCount, pendingError == nil, let source = rawDescriptor,
+            let sink = sink as? SocketTransport, let target = sink.rawDescriptor
+        else { return .unavailable }
+        let most = min(most, mostToRead(boundFor: sink))
+        guard most >= SplicePipe.leastCount else { return .unavailable }
+        let outcome = loop.withSplicePipe { pipe -> SpliceOutcome in
+            switch pipe.fill(from: source, atMost: most) {
+            case .bytes(let count):
+                // Few bytes do not prove that the socket is empty: each piece of memory takes a place in the pipe.
+                mayBeReadable = true
+                return loop.withReceiveBuffer { pipe.empty(count, into: target, by: $0, rest: rest) }
+            case .nothingNow:
+                mayBeReadable = false
+                return .moved(0, left: 0, more: false)
+            // The next read finds an end again, but not an error.
+            case .unknown: return .unavailable
+            case .failed(let code):
+                pendingError = code
+                return .unavailable
+            }
+        }
+        return outcome ?? .unavailable
     }
 
     /// Passes waiting bytes to `take` without removing them, and then removes as many as it returns, at least one; the

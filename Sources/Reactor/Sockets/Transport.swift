@@ -19,6 +19,25 @@ public enum WriteOutcome: Equatable, Sendable {
     case failed(Int32)
 }
 
+/// The result of passing bytes from one socket to another without copying them.
+package enum SpliceOutcome: Equatable, Sendable {
+    /// The number of bytes that left the source; none: nothing now. The last `left` of them did not fit the sink and were
+    /// handed out. If `more` is false there are no others now, and the source's owner will be notified.
+    case moved(Int, left: Int, more: Bool)
+    /// The sink is broken: so many bytes that left the source are lost, as they would be with any other write.
+    case broken(Int)
+    /// Nothing was moved: the bytes, the end or the error must be read.
+    case unavailable
+
+    /// The number of bytes that left the source.
+    package var taken: Int {
+        switch self {
+        case .moved(let count, _, _), .broken(let count): count
+        case .unavailable: 0
+        }
+    }
+}
+
 /// Receives the events of a transport, on its loop.
 package protocol TransportOwner: AnyObject {
     /// Bytes, the end or an error can be read. Not sent while reading is paused.
@@ -42,7 +61,11 @@ open class Transport {
     package private(set) var isReadingPaused = false
     /// The share of this turn was read: reading continues in the next one.
     private var awaitsTurn = false
+    /// The last read was full: more than a few bytes are worth other ways to pass them on.
+    private var arrivesInBulk = false
     private var readUse = TurnUse()
+    /// The most that is read without asking whether there is room for it.
+    package var readSize = ReceiveBuffer.usualRead
 
     package init(loop: EventLoop) {
         self.loop = loop
@@ -60,10 +83,17 @@ open class Transport {
     /// Why the connection broke, for humans, if there is more to say than an error number.
     open var failureReason: String? { nil }
 
-    /// Reads available bytes, at most `ReceiveBuffer.usualRead`; more, up to ``mostToRead(boundFor:)``, only if there are
-    /// that many and `sink`, their destination, has room for them: otherwise they would have to be stored.
+    /// Reads available bytes, at most ``readSize``. With `sink`, their destination, at most `ReceiveBuffer.usualRead`; more,
+    /// up to ``mostToRead(boundFor:)``, only if there are that many and it has room for them: otherwise they would have to
+    /// be stored.
     open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         preconditionFailure("Transport is abstract")
+    }
+
+    /// Passes available bytes to `sink` without copying them, `most` at most and as many as it has room for. Bytes that it
+    /// does not take after all are given to `rest`, in order. Only for plain sockets, and not for a few bytes.
+    package func splice(to sink: Transport, atMost most: Int, rest: (Span<UInt8>) -> Void) -> SpliceOutcome {
+        .unavailable
     }
 
     /// The number of a record that has begun to arrive and has not ended: its bytes cannot be read yet.
@@ -118,21 +148,42 @@ extension Transport {
     ///
     /// - Parameters:
     ///   - wanted: called before each read.
-    ///   - sink: the destination of the bytes, see ``read(into:boundFor:)``.
+    ///   - sink: the destination of the bytes, see ``read(into:boundFor:)``. Not called for the first bytes.
+    ///   - splice: passes bytes on unread, if they need not be read (``splice(to:atMost:rest:)``). Called before a read when
+    ///     the one before was full.
     package func readTurn(
-        while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
+        while wanted: () -> Bool, boundFor sink: () -> Transport?, splice: () -> SpliceOutcome = { .unavailable },
+        receive: (Span<UInt8>) -> Void
     ) -> TurnEnd {
         while !awaitsTurn {
             guard wanted(), !isReadingPaused else { return .nothingNow }
+            var target: Transport?
+            if arrivesInBulk {
+                switch splice() {
+                case .moved(let count, _, let more):
+                    if count > 0 { arrivesInBulk = count >= ReceiveBuffer.usualRead }
+                    guard more else { return .nothingNow }
+                    if !readUse.add(count, on: loop) { awaitTurn() }
+                    continue
+                case .broken(let count):
+                    if !readUse.add(count, on: loop) { awaitTurn() }
+                    continue
+                case .unavailable: target = sink()
+                }
+            }
             let outcome = loop.withReceiveBuffer { buffer in
-                let outcome = read(into: buffer, boundFor: sink())
+                let outcome = read(into: buffer, boundFor: target)
                 if case .bytes(let count, _) = outcome { buffer.read(count, receive) }
                 return outcome
             }
             switch outcome {
             case .bytes(let count, more: true):
+                arrivesInBulk = count >= ReceiveBuffer.usualRead
                 if !readUse.add(count, on: loop) { awaitTurn() }
-            case .bytes(_, more: false), .wouldBlock: return .nothingNow
+            case .bytes(_, more: false):
+                arrivesInBulk = false
+                return .nothingNow
+            case .wouldBlock: return .nothingNow
             case .end: return .end
             case .failed: return .failed
             }

@@ -29,6 +29,18 @@ def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float
         time.sleep(interval)
 
 
+def held_back(progress, what: str):
+    """Waits until `progress()` is above zero and has not changed for a second; returns it."""
+    last = {"value": -1, "since": time.monotonic()}
+
+    def still():
+        value = progress()
+        if value != last["value"]:
+            last.update(value=value, since=time.monotonic())
+        return value if value > 0 and time.monotonic() - last["since"] > 1 else None
+    return wait_until(still, what)
+
+
 def accepts(address) -> bool:
     """Whether a server accepts connections at ("host", port) or at a unix socket's path."""
     family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX

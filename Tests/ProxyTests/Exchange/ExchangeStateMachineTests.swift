@@ -454,6 +454,18 @@ struct ExchangeStateMachineTests {
         }
     }
 
+    @Test("content that passes unread counts, up to the limit, and such a request is not sent again")
+    func passes() {
+        var machine = ExchangeStateMachine()
+        machine.requestHeadReceived(hasContent: true, isIdempotent: true, maximumContent: 100)
+        machine.forwarded()
+        #expect(machine.upstreamAcquired(mayRefuse: true) == .start)
+        #expect(machine.passableContent == 100)
+        machine.contentPassed(60)
+        #expect(machine.contentCount == 60 && machine.passableContent == 40 && !machine.isRequestComplete)
+        #expect(machine.upstreamLost(.refused) == .answer(status: 502))
+    }
+
     @Test("whatever happens in whatever order, a request left unread never ends as a complete one")
     func invariants() {
         var walked = 0

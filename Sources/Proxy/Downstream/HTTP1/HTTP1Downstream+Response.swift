@@ -36,6 +36,17 @@ extension HTTP1Downstream: DownstreamStream {
         sent(writer.send(content, isEnd: isEnd, trailers: trailers, more: more))
     }
 
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome {
+        guard phase != .closed else { return .unavailable }
+        let outcome = writer.splice(from: source, atMost: most)
+        switch outcome {
+        case .moved(_, left: 0, _), .unavailable: break
+        case .moved: sent(.blocked)
+        case .broken: sent(.failed)
+        }
+        return outcome
+    }
+
     func sendLocal(_ response: LocalResponse) {
         if response.closesConnection || phase == .content && !current.isSkippable { endAfterResponse() }
         sent(writer.send(response, persistence, withContent: !current.isHead))

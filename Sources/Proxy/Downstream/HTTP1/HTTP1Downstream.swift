@@ -116,7 +116,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
 
     func transportReadable() {
         let end = transport.readTurn(
-            while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
+            while: { phase != .closed }, boundFor: { exchange?.requestSink }, splice: { spliceContent() },
+            receive: { receive($0) })
         switch end {
         case .nothingNow:
             if phase == .head, exchange == nil { timeRecord() }
@@ -249,6 +250,17 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         default: break
         }
         return piece.consumed
+    }
+
+    /// Passes content on unread.
+    private func spliceContent() -> SpliceOutcome {
+        guard phase == .content, unread.isEmpty, let exchange else { return .unavailable }
+        let outcome = exchange.spliceRequest(from: transport, atMost: content.passableContent)
+        guard outcome.taken > 0, phase == .content else { return outcome }
+        content.pass(outcome.taken)
+        setTimer(connections.limits.bodyIdleTimeout)
+        if !exchange.wantsContent { transport.pauseReading() }
+        return outcome
     }
 
     private func skip(_ input: Span<UInt8>) -> Int {

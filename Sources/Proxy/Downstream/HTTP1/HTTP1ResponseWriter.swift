@@ -67,6 +67,12 @@ final class HTTP1ResponseWriter {
         return outcome
     }
 
+    /// Passes content on from the app's socket, if no framing belongs between its pieces.
+    func splice(from source: Transport, atMost most: Int) -> SpliceOutcome {
+        guard framing != .chunked else { return .unavailable }
+        return output.splice(from: source, to: transport, atMost: most)
+    }
+
     /// Sends a complete response of the gate's own.
     func send(
         _ response: LocalResponse, _ persistence: ResponseRewrite.Persistence, withContent: Bool

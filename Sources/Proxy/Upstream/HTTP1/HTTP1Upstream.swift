@@ -51,6 +51,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         body = BodyDecoder(.none, limits: pool.environment.limits.message)
         timer = loop.makeTimer { [reference] in reference.object?.timedOut() }
         reference.refer(to: self)
+        transport.readSize = ReceiveBuffer.bulkRead
         transport.owner = self
     }
 
@@ -112,6 +113,14 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         memory.withChunkTail(content: content.count, isEnd: isEnd, trailers: trailers) { flush(content, $0) }
     }
 
+    func spliceContent(from source: Transport, atMost most: Int) -> SpliceOutcome {
+        guard phase != .closed, !refusesContent else { return .unavailable }
+        let outcome = output.splice(from: source, to: transport, atMost: most)
+        if outcome.taken > 0 { awaitApp() }
+        if case .broken = outcome { writeFailed() }
+        return outcome
+    }
+
     private func flush(_ content: Span<UInt8>, _ tail: Span<UInt8>) {
         switch output.send(content, tail, to: transport) {
         case .done: memory.recycleBuffer(&output.bytes)
@@ -152,7 +161,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     func transportReadable() {
         let end = transport.readTurn(
-            while: { phase != .closed }, boundFor: { client?.sink }, receive: { receive($0) })
+            while: { phase != .closed }, boundFor: { client?.sink }, splice: { spliceBody() }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
         case .end: ended()
@@ -173,6 +182,17 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     func transportPeerClosed(failed: Bool) {
         // Reading is paused because the client is slow. What the app sent before it closed is read later.
+    }
+
+    /// Passes content on unread.
+    private func spliceBody() -> SpliceOutcome {
+        guard phase == .body, let client else { return .unavailable }
+        let outcome = client.spliceResponse(from: transport, atMost: body.passableContent)
+        if outcome.taken > 0, phase == .body {
+            body.pass(outcome.taken)
+            awaitApp()
+        }
+        return outcome
     }
 
     private func receive(_ input: Span<UInt8>) {
