@@ -30,4 +30,9 @@ package struct ManifestNote: Equatable, Sendable {
     package let kind: Kind
     package let place: ManifestPlace
     package let message: String
+
+    /// The same, about a pod among others.
+    func about(_ pod: PodTemplate) -> ManifestNote {
+        ManifestNote(kind: kind, place: place, message: "\(pod.label): \(message)")
+    }
 }

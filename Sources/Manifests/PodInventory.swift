@@ -13,13 +13,18 @@ struct PodInventory {
         let place: ManifestPlace
     }
 
+    private struct Namesake {
+        let container: ManifestNode
+        let isInitContainer: Bool
+    }
+
     private let pod: PodTemplate
     /// Of `containers`.
     private(set) var apps: [ManifestNode] = []
     /// Of containers and init containers.
     private(set) var ports: [Port] = []
     /// Containers with the sidecar's name.
-    private var namesakes: [ManifestNode] = []
+    private var namesakes: [Namesake] = []
     /// The ports of a sidecar that an earlier run added.
     private var earlier: Set<Int> = []
 
@@ -35,7 +40,7 @@ struct PodInventory {
             for container in containers.items ?? [] {
                 if case .alias = container.content { try container.requireWrittenHere("a container") }
                 if try container["name"]?.text == Sidecar.name {
-                    namesakes.append(container)
+                    namesakes.append(Namesake(container: container, isInitContainer: list == "initContainers"))
                     earlier.formUnion(try Sidecar.ports(of: container))
                     continue
                 }
@@ -77,6 +82,11 @@ struct PodInventory {
                 "hostNetwork: the app's loopback address is that of the node, where others on the node reach it without "
                     + "signing in; remove it, or annotate the workload sidegate/inject: disabled")
         }
+        if let system = try pod.specification.value["os"]?["name"], system.text == "windows" {
+            throw ManifestProblem(
+                system.place,
+                "os.name: windows: the sidecar is a program for Linux; annotate the workload sidegate/inject: disabled")
+        }
         if let port = ports.first(where: { $0.name.map(Sidecar.portNames.contains) ?? false }) {
             throw ManifestProblem(
                 port.place,
@@ -92,7 +102,9 @@ struct PodInventory {
                 "\(pod.label): this \(what) has the sidecar's name, and was not added by inject, which would replace it; "
                     + "rename it, or annotate the workload sidegate/inject: disabled")
         }
-        for container in namesakes where try !Sidecar.isOwn(container) { throw problem(container.place, "container") }
+        for namesake in namesakes where try !Sidecar.isOwn(namesake.container) {
+            throw problem(namesake.container.place, "container")
+        }
         let volumes = try pod.specification.value["volumes"]
         for (name, volume) in zip(Sidecar.volumeNames, sidecar.volumes) {
             guard let volumes, let present = try PodEditor.item(name, of: volumes), !volume.isSame(as: present) else {
@@ -105,8 +117,22 @@ struct PodInventory {
 
     /// Whether an earlier run has added the sidecar.
     func hasSidecar() throws(ManifestProblem) -> Bool {
-        for container in namesakes where try !Sidecar.isOwn(container) { return false }
+        for namesake in namesakes where try !Sidecar.isOwn(namesake.container) { return false }
         return !namesakes.isEmpty
+    }
+
+    /// Throws when a container that looks like the sidecar of an earlier run cannot be a gate.
+    func requireGates() throws(ManifestProblem) {
+        for namesake in namesakes {
+            guard let flaw = try Sidecar.flaw(of: namesake.container, isInitContainer: namesake.isInitContainer) else {
+                continue
+            }
+            throw ManifestProblem(
+                namesake.container.place,
+                "\(pod.label): container \(Sidecar.name) has the sidecar's name and arguments, and cannot be the gate: "
+                    + "\(flaw); remove the container, so that the sidecar is added, or annotate the pod "
+                    + "sidegate/inject: disabled")
+        }
     }
 
     /// Throws when another container uses a port of the sidecar that an earlier run added: of the two the app could be the
@@ -167,21 +193,26 @@ struct PodInventory {
                 ManifestNote(
                     kind: .note, place: owner.place,
                     message:
-                        "\(pod.label): container \(owner.container) uses port \(first), so the sidecar's \(what) is "
+                        "container \(owner.container) uses port \(first), so the sidecar's \(what) is "
                         + "\(port)\(consequence)"))
         }
         return notes
     }
 
     /// The ports at which the app can be reached around the gate; nil without any.
-    func openPorts() -> ManifestNote? {
+    func openPorts(_ target: SidecarInjector.Target) -> ManifestNote? {
         guard let first = ports.first else { return nil }
         let texts = Set(ports.filter { $0.number == nil }.map(\.text)).sorted()
         let numbers = Set(ports.compactMap(\.number)).sorted().map { String($0) } + texts
         let words = numbers.count == 1 ? "port \(numbers[0]) stays" : "ports \(numbers.joined(separator: ", ")) stay"
+        let remedy =
+            switch target {
+            case .manifests: "--network-policy adds a NetworkPolicy that admits the gate's port alone"
+            case .newPods: "so add a NetworkPolicy that admits the gate's port alone"
+            }
         return ManifestNote(
             kind: .warning, place: first.place,
-            message: "\(pod.label): \(words) open at the pod's address, around the sign-in, unless the app listens on "
-                + "127.0.0.1 only; --network-policy adds a NetworkPolicy that admits the gate's port alone")
+            message: "\(words) open at the pod's address, around the sign-in, unless the app listens on "
+                + "127.0.0.1 only; \(remedy)")
     }
 }

@@ -7,7 +7,8 @@ struct Sidecar: Sendable {
     /// Of the port for requests, and of that for health and metrics.
     static let portNames = ["sidegate", "sidegate-admin"]
 
-    private static let arguments = ["run", "--config", "/etc/sidegate/sidegate.yaml"]
+    private static let configurationFolder = "/etc/sidegate"
+    private static let arguments = ["run", "--config", "\(configurationFolder)/sidegate.yaml"]
     /// For the port for requests, and for that for health and metrics.
     private static let listenVariables = ["SIDEGATE_LISTEN", "SIDEGATE_ADMIN_LISTEN"]
 
@@ -20,6 +21,20 @@ struct Sidecar: Sendable {
     /// arguments; the rest may have been adapted by hand.
     static func isOwn(_ container: ManifestNode) throws(ManifestProblem) -> Bool {
         try container["args"]?.items?.map(\.text) == arguments
+    }
+
+    /// Why a container with the sidecar's arguments does not run the gate beside the app, whatever its image is; nil: it may.
+    static func flaw(of container: ManifestNode, isInitContainer: Bool) throws(ManifestProblem) -> String? {
+        if let command = try container["command"], !command.isNull, !command.isEmptyCollection {
+            return "its `command` runs something else"
+        }
+        if isInitContainer, try container["restartPolicy"]?.text != "Always" {
+            return "an init container without `restartPolicy: Always` ends before the app starts"
+        }
+        for mount in try container["volumeMounts"]?.items ?? [] {
+            if try mount["mountPath"]?.text == configurationFolder { return nil }
+        }
+        return "it does not mount its configuration at \(configurationFolder)"
     }
 
     /// Whether this volume, in a pod with a sidecar of an earlier run, is that sidecar's.
@@ -79,7 +94,8 @@ struct Sidecar: Sendable {
             (
                 "volumeMounts",
                 .list([
-                    mount(Self.volumeNames[0], "/etc/sidegate"), mount(Self.volumeNames[1], "/run/secrets/sidegate"),
+                    mount(Self.volumeNames[0], Self.configurationFolder),
+                    mount(Self.volumeNames[1], "/run/secrets/sidegate"),
                 ])
             ),
         ]

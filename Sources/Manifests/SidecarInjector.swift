@@ -37,6 +37,7 @@ package struct SidecarInjector: Sendable {
 
     package struct Result: Sendable {
         package let text: [UInt8]
+        /// Of pods that are created now: what their author has to know, and nothing of the pod's name and of the options.
         package let notes: [ManifestNote]
     }
 
@@ -45,27 +46,31 @@ package struct SidecarInjector: Sendable {
         let roots = try ManifestParser.documents(text)
         var edits: [ManifestEdit] = []
         var notes: [ManifestNote] = []
+        var hasPod = false
         var gates: [BypassingServices.Gate] = []
         var policies: [GatePolicy] = []
         var objects: [ManifestObject] = []
         for root in roots { objects += try ManifestObject.all(in: root) }
         for object in objects {
             guard let pod = try PodTemplate.find(in: object, isExempt: isExempt) else { continue }
-            guard let change = try change(of: pod, in: text) else {
-                notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): unchanged"))
-                continue
+            hasPod = true
+            let change = try change(of: pod, in: text)
+            switch target {
+            case .manifests:
+                let what = change.map { $0.edits.isEmpty ? "already has the sidecar" : "sidecar added" } ?? "unchanged"
+                notes.append(ManifestNote(kind: .note, place: pod.place, message: what).about(pod))
+                notes += change?.notes.map { $0.about(pod) } ?? []
+            case .newPods: notes += change?.notes ?? []
             }
+            guard let change else { continue }
             edits += change.edits
             if let gate = change.gate { gates.append(gate) }
-            let what = change.edits.isEmpty ? "already has the sidecar" : "sidecar added"
-            notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
-            notes += change.notes
             if addsNetworkPolicies, let gate = change.gate {
                 let taken = Set(policies.map(\.name))
                 policies.append(try GatePolicy(pod, port: gate.port, taken: taken))
             }
         }
-        if notes.isEmpty {
+        if !hasPod {
             notes.append(ManifestNote(kind: .warning, place: .start, message: "there is no pod"))
         }
         for object in objects { notes += try BypassingServices(around: gates).notes(on: object) }
@@ -108,6 +113,7 @@ package struct SidecarInjector: Sendable {
         if target == .newPods, try inventory.hasSidecar() {
             try inventory.requireProtectable()
             try inventory.requireUnsharedPorts()
+            try inventory.requireGates()
             return Change(edits: [], gate: nil, notes: [])
         }
         let ports = try inventory.choosePorts(options)
@@ -124,7 +130,7 @@ package struct SidecarInjector: Sendable {
             notes.append(
                 ManifestNote(
                     kind: .warning, place: links.place,
-                    message: "\(pod.label): enableServiceLinks is false now: the app no longer has variables such as "
+                    message: "enableServiceLinks is false now: the app no longer has variables such as "
                         + "DATABASE_SERVICE_HOST; use the names of the Services"))
         }
         try editor.set("enableServiceLinks", to: .boolean(false))
@@ -136,11 +142,11 @@ package struct SidecarInjector: Sendable {
                     ManifestNote(
                         kind: .warning, place: entry.key.place,
                         message:
-                            "\(pod.label): its ports are removed, since Knative takes those of one container, which is "
+                            "its ports are removed, since Knative takes those of one container, which is "
                             + "the sidecar; the app no longer gets PORT, and has to listen on 127.0.0.1 and another port"
                     ))
             }
-        } else if !addsNetworkPolicies, let open = inventory.openPorts() {
+        } else if !addsNetworkPolicies, let open = inventory.openPorts(target) {
             notes.append(open)
         }
         try editor.remove(Sidecar.name, from: options.isNative ? "containers" : "initContainers")

@@ -81,7 +81,9 @@ package struct SidecarOptions: Equatable, Sendable {
     }
 
     private static func port(_ entry: ManifestNode.Entry) throws(ManifestProblem) -> Int {
-        guard let port = Int(entry.value.text ?? ""), (1...65_535).contains(port) else {
+        // As Kubernetes writes numbers: `+80` and `080` are mistakes.
+        guard let text = entry.value.text, let port = Int(text), String(port) == text, (1...65_535).contains(port)
+        else {
             throw ManifestProblem(entry.value.place, "`\(entry.key.text ?? "")` is a port, 1 to 65535, in quotes")
         }
         return port

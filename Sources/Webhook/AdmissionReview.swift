@@ -8,6 +8,8 @@ struct AdmissionReview {
     static let kind = "AdmissionReview"
     /// The API server takes objects of up to 3 MiB; the rest of a review is small. In bytes.
     static let maximumSize = 7 << 19
+    /// Of JSON; the review of a pod has some hundreds to a few thousand. Bounds the time and the memory for a review.
+    static let maximumValueCount = 20_000
 
     /// Bytes of a `uid`, which the response repeats; the API server sends 36.
     private static let maximumIdentifierSize = 256
@@ -28,7 +30,8 @@ struct AdmissionReview {
         guard !bytes.isEmpty else { throw MalformedReview("the content is empty; an AdmissionReview is expected") }
         let root: JSONValue
         do throws(JSONError) {
-            root = try JSONParser.parse(bytes.span, limit: Self.maximumSize)
+            root = try JSONParser.parse(
+                bytes.span, limit: Self.maximumSize, maximumValueCount: Self.maximumValueCount)
         } catch {
             throw MalformedReview("the content cannot be read as JSON: \(error.message)")
         }

@@ -54,10 +54,28 @@ package struct PodReviewer: Sendable {
         do throws(JSONError) {
             let patch = try pod.patch(to: result.text)
             guard !patch.operations.isEmpty else { return .unchanged }
-            let warnings = result.notes.filter { $0.kind == .warning }.map(\.message)
-            return .added(Array(patch.document.serialized()), warnings: warnings)
+            return .added(Array(patch.document.serialized()), warnings: Self.warnings(result.notes))
         } catch {
             return .refused("the pod with the sidecar cannot be read (\(error.message)): an error of Sidegate")
+        }
+    }
+}
+
+extension PodReviewer {
+    /// The API server truncates longer ones, and all after 4096 bytes.
+    private static let maximumWarningSize = 256
+    private static let maximumWarningCount = 16
+
+    private static func warnings(_ notes: [ManifestNote]) -> [String] {
+        notes.prefix(maximumWarningCount).map { note in
+            guard note.message.utf8.count > maximumWarningSize else { return note.message }
+            let end = "…"
+            var cut = ""
+            for character in note.message {
+                guard cut.utf8.count + character.utf8.count + end.utf8.count <= maximumWarningSize else { break }
+                cut.append(character)
+            }
+            return cut + end
         }
     }
 }

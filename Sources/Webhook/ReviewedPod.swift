@@ -5,8 +5,11 @@ import Manifests
 
 /// The pod of a review, as the injector takes it: a manifest in JSON.
 struct ReviewedPod {
-    /// More values than a pod can have that the API server accepts; bounds the memory for the manifest.
-    private static let maximumValueCount = 200_000
+    /// Containers and init containers.
+    private static let maximumContainerCount = 500
+    /// Of a member, in bytes of its JSON: what readers of YAML take for a name at most. The longest names of a pod, those of
+    /// annotations, have 317.
+    private static let maximumNameSize = 1024
     /// The metadata that the injector uses. The rest, `managedFields` above all, may be large.
     private static let metadataNames = [
         "name", "generateName", "namespace", "labels", "annotations", "ownerReferences",
@@ -33,9 +36,15 @@ struct ReviewedPod {
         self.metadata = JSONObject(metadata.members.filter { Self.metadataNames.contains($0.name) })
         self.specification = specification
         name = metadata["name"]?.string ?? metadata["generateName"]?.string ?? ""
-        var left = Self.maximumValueCount
-        guard Self.counts(.object(self.metadata), within: &left), Self.counts(specification, within: &left) else {
-            throw MalformedReview("`request.object` has more than \(Self.maximumValueCount) values")
+        let count = ["initContainers", "containers"].reduce(0) { $0 + (specification[$1]?.array?.count ?? 0) }
+        guard count <= Self.maximumContainerCount else {
+            throw MalformedReview(
+                "`request.object.spec` has \(count) containers, which is more than \(Self.maximumContainerCount)")
+        }
+        guard !Self.hasLongName(.object(self.metadata)), !Self.hasLongName(specification) else {
+            throw MalformedReview(
+                "`request.object` has a member whose name is longer than \(Self.maximumNameSize) bytes, with its quotes"
+            )
         }
     }
 
@@ -54,17 +63,16 @@ struct ReviewedPod {
         return JSONPatch(from: specification, to: changed["spec"] ?? .null, at: "/spec")
     }
 
-    private static func counts(_ value: JSONValue, within left: inout Int) -> Bool {
-        left -= 1
-        guard left >= 0 else { return false }
+    private static func hasLongName(_ value: JSONValue) -> Bool {
         switch value {
         case .object(let object):
-            for member in object.members where !counts(member.value, within: &left) { return false }
-        case .array(let elements):
-            for element in elements where !counts(element, within: &left) { return false }
-        case .string, .number, .bool, .null: break
+            object.members.contains { member in
+                escaped(JSONValue.string(member.name).serialized()).count > maximumNameSize
+                    || hasLongName(member.value)
+            }
+        case .array(let elements): elements.contains(where: hasLongName)
+        case .string, .number, .bool, .null: false
         }
-        return true
     }
 
     /// - Parameter text: JSON in valid UTF-8, in which these characters are in strings only.

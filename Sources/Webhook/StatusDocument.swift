@@ -34,6 +34,7 @@ package struct StatusDocument: Sendable {
         case 403: "Forbidden"
         case 404: "NotFound"
         case 405: "MethodNotAllowed"
+        case 408: "Timeout"
         case 413: "RequestEntityTooLarge"
         case 415: "UnsupportedMediaType"
         case 503: "ServiceUnavailable"

@@ -146,14 +146,17 @@ def test_the_options_are_those_of_inject(start):
 def test_warnings_go_to_the_client_of_the_api_server(webhook):
     warnings = webhook.review(pod())["warnings"]
     assert any("port 3000 stays open at the pod's address" in warning for warning in warnings)
-    assert all("\n" not in warning for warning in warnings)
+    assert all("\n" not in warning and "--" not in warning for warning in warnings)
+    taken = pod(spec={"containers": [WIKI | {"ports": [{"containerPort": 8080}]}]})
+    assert webhook.review(taken)["warnings"][0] == (
+        "container wiki uses port 8080, so the sidecar's port is 8180; set targetPort: 8180 in the Service")
 
 
 def test_a_dry_run_has_the_same_answer_and_leaves_no_trace(webhook):
     dry, real = webhook.review(pod(), dryRun=True), webhook.review(pod())
     assert dry | {"uid": 0} == real | {"uid": 0}
     wait_until(lambda: [l for l in webhook.lines("sidecar added") if l["uid"] == real["uid"]], "the line of the log")
-    # Reviews are judged one after another, so the line of the first would precede.
+    # A review is logged before it is answered, so the line of the first would precede.
     assert dry["uid"] not in webhook.output()
 
 
@@ -260,7 +263,8 @@ def text_of(**changes) -> str:
     (text_of(object={"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": "x"}).encode(), "`request.object.spec` is not an object"),
     (b"[" * 1_000_000, "nested deeper than 32 levels"),
     (b'{"a":' * 200_000, "nested deeper than 32 levels"),
-    (text_of().replace('"spec": {', '"spec": {"x": [' + "0," * 250_000 + "0], ").encode(), "more than 200000 values"),
+    (text_of().replace('"spec": {', '"spec": {"x": [' + "0," * 25_000 + "0], ").encode(), "more than 20000 values"),
+    (text_of().replace('"containers": [', '"containers": [' + "{}," * 500).encode(), "has 501 containers, which is more than 500"),
 ], ids=lambda value: None if isinstance(value, str) else repr(value[:20]))
 def test_content_that_is_no_review_is_400_with_the_reason(webhook, body, message):
     status, said = refused(webhook, body)
@@ -361,7 +365,9 @@ def test_a_review_that_never_ends_is_408_and_others_are_answered_meanwhile(webho
             return False
 
         wait_until(answered, "an answer", deadline=60)
-        assert slow.response().status == 408
+        answer = slow.response()
+        assert answer.status == 408
+        assert (answer.json()["kind"], answer.json()["message"]) == ("Status", "the content has not arrived in time")
 
 
 def test_connections_that_say_nothing_make_room(start):

@@ -150,6 +150,15 @@ import Testing
         #expect(throws: JSONError.self) { try json(String(repeating: " ", count: 1 << 20) + "1") }
     }
 
+    @Test(
+        "The values of all levels together can be bounded", arguments: [#"[1,[2,{"a":null},3]]"#, "[[],[],[],[],[]]"])
+    func valueCount(text: String) throws {
+        let bytes = Array(text.utf8)
+        #expect(try JSONParser.parse(bytes.span, maximumValueCount: 6).array != nil)
+        let error = #expect(throws: JSONError.self) { try JSONParser.parse(bytes.span, maximumValueCount: 5) }
+        #expect(error == .tooManyValues(limit: 5))
+    }
+
     @Test("Every prefix of a text is rejected, and no replaced byte causes a crash")
     func mutations() throws {
         let text = bytes(#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00\n",true,false,null],"b":{"c":""}}"#)

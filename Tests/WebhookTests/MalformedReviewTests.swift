@@ -48,8 +48,25 @@ struct MalformedReviewTests {
                 "`request.object.spec` is not an object"
             ),
             (
-                review(pod(more: "\"x\": [" + String(repeating: "0,", count: 200_000) + "0],")),
-                "more than 200000 values"
+                review(pod(more: "\"x\": [" + String(repeating: "0,", count: 20_000) + "0],")),
+                "the content cannot be read as JSON: more than 20000 values"
+            ),
+            (
+                // With the one that it has.
+                review(pod(containers: String(repeating: "{},", count: 500))),
+                "`request.object.spec` has 501 containers, which is more than 500"
+            ),
+            (
+                review(pod(more: "\"initContainers\": [{}],", containers: String(repeating: "{},", count: 499))),
+                "`request.object.spec` has 501 containers"
+            ),
+            (
+                review(pod(annotations: "{\"\(String(repeating: "n", count: 1023))\": \"x\"}")),
+                "a member whose name is longer than 1024 bytes"
+            ),
+            (
+                review(pod(more: "\"x\": [{\"\(String(repeating: "\u{85}", count: 171))\": 1}],")),
+                "a member whose name is longer than 1024 bytes"
             ),
             (review(String(repeating: "[", count: 100_000)), "nested deeper than 32 levels"),
             (String(repeating: " ", count: PodReviewer.maximumSize + 1), "too large"),
@@ -62,6 +79,14 @@ struct MalformedReviewTests {
         #expect(status["code"]?.number?.integer == 400)
         #expect(status["message"]?.string?.contains(message) == true, "\(status)")
         #expect(answer.problem == status["message"]?.string)
+    }
+
+    @Test("The largest counts and names are allowed")
+    func largest() throws {
+        let containers = (0..<499).map { "{\"name\": \"c\($0)\"}," }.joined()
+        let name = String(repeating: "n", count: 1022)
+        let pod = pod(annotations: "{\"\(name)\": \"x\"}", containers: containers)
+        #expect(try answer(to: review(pod)).response["patch"] != nil)
     }
 
     @Test("Invalid UTF-8 and a byte order mark are refused")

@@ -101,6 +101,9 @@ struct PodReviewerTests {
             (pod(annotations: #"{"sidegate/inject": "yes"}"#), "`sidegate/inject` is `enabled` or `disabled`"),
             (pod(annotations: #"{"sidegate/prot": "80"}"#), "there is no annotation `sidegate/prot`"),
             (pod(annotations: #"{"sidegate/port": "3000"}"#), "port 3000 is used by the sidecar too"),
+            (pod(annotations: #"{"sidegate/port": "+80"}"#), "`sidegate/port` is a port, 1 to 65535"),
+            (pod(annotations: #"{"sidegate/admin-port": "080"}"#), "`sidegate/admin-port` is a port, 1 to 65535"),
+            (pod(more: #""os": {"name": "windows"},"#), "os.name: windows: the sidecar is a program for Linux"),
             (pod(volumes: #"{"name": "sidegate-config", "emptyDir": {}},"#), "this volume has the sidecar's name"),
             (pod(containers: #"{"name": "sidegate", "image": "x"},"#), "this container has the sidecar's name"),
             (
@@ -140,11 +143,70 @@ struct PodReviewerTests {
         }
     }
 
+    @Test(
+        "A container that only looks like the sidecar is refused; `inject` replaces it",
+        arguments: [
+            (#""restartPolicy":"Always","args""#, #""args""#, "an init container without `restartPolicy: Always`"),
+            (
+                #""restartPolicy":"Always","args""#, #""restartPolicy":"Never","args""#,
+                "without `restartPolicy: Always`"
+            ),
+            (#""args":["run""#, #""command":["sleep"],"args":["run""#, "its `command` runs something else"),
+            (#""args":["run""#, #""command":"sleep","args":["run""#, "its `command` runs something else"),
+            (
+                #""mountPath":"/etc/sidegate""#, #""mountPath":"/etc/other""#,
+                "it does not mount its configuration at /etc/s"
+            ),
+        ])
+    func lookalike(old: String, new: String, message: String) throws {
+        let once = try patched(pod(), by: try answer(to: review(pod())).response)
+        let text = String(decoding: once.serialized(), as: UTF8.self)
+        let changed = text.replacing(old, with: new)
+        #expect(changed != text)
+        let response = try answer(to: review(changed)).response
+        #expect(response["allowed"]?.bool == false)
+        #expect(response["status"]?["message"]?.string?.contains(message) == true, "\(response)")
+        #expect(isSame(try injected(changed), try injected(text)))
+    }
+
+    @Test("A container with the sidecar's name beside the app needs no restart policy, and `command` may be empty")
+    func plain() throws {
+        let once = try patched(pod(), by: try answer(to: review(pod()), { $0.isNative = false }).response)
+        let text = String(decoding: once.serialized(), as: UTF8.self)
+        for command in ["null", "[]"] {
+            let changed = text.replacing(#""args":["run""#, with: #""command":\#(command),"args":["run""#)
+            #expect(changed != text)
+            #expect(try answer(to: review(changed)).answer.subject?.outcome == .unchanged)
+        }
+    }
+
     @Test("Warnings of `inject` go to the client of the API server, once")
     func warnings() throws {
         let warnings = try answer(to: review(pod())).response["warnings"]?.array?.compactMap(\.string) ?? []
         #expect(warnings.contains { $0.contains("enableServiceLinks is false now") }, "\(warnings)")
         #expect(warnings.contains { $0.contains("port 3000 stays open at the pod's address") }, "\(warnings)")
+        #expect(!warnings.contains { $0.contains("--") || $0.contains("sidecar added") }, "\(warnings)")
+        let usual = #"{"name": "app", "ports": [{"containerPort": 8080}, {"containerPort": 9180}]},"#
+        let ports = try answer(to: review(pod(containers: usual))).response["warnings"]?.array?.compactMap(\.string)
+        #expect(
+            ports?.prefix(2) == [
+                "container app uses port 8080, so the sidecar's port is 8180; set targetPort: 8180 in the Service",
+                "container app uses port 9180, so the sidecar's admin port is 9280",
+            ])
+        // Nothing to say.
+        let quiet = #"{"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": [{"name": "a"}]}}"#
+        #expect(try answer(to: review(quiet)).response["warnings"] == nil)
+    }
+
+    @Test("Warnings are as long as the API server takes them")
+    func longWarnings() throws {
+        let ports = (10_000..<10_300).map { "{\"containerPort\": \($0)}" }.joined(separator: ",")
+        let name = String(repeating: "é", count: 300)
+        let more = "{\"name\": \"\(name)\", \"ports\": [{\"containerPort\": 8080}, \(ports)]},"
+        let warnings = try answer(to: review(pod(containers: more))).response["warnings"]?.array?.compactMap(\.string)
+        #expect(warnings?.count == 3)
+        #expect(warnings?.allSatisfy { $0.utf8.count <= 256 } == true, "\(warnings ?? [])")
+        #expect(warnings?.filter { $0.hasSuffix("…") && $0.utf8.count >= 254 }.count == 2, "\(warnings ?? [])")
     }
 
     @Test("Only the creation of pods is reviewed; anything else shows a mistake in the rules")

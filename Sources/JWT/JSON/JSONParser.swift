@@ -12,6 +12,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case numberTooLong(at: Int)
     case tooDeep(at: Int)
     case tooLarge
+    case tooManyValues(limit: Int)
 
     package var description: String { message }
 
@@ -28,6 +29,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
             "a number of more than \(JSONParser.maximumNumberByteCount) digits at byte \(offset)"
         case .tooDeep(let offset): "nested deeper than \(JSONParser.maximumDepth) levels at byte \(offset)"
         case .tooLarge: "too large"
+        case .tooManyValues(let limit): "more than \(limit) values"
         }
     }
 }
@@ -45,18 +47,25 @@ package struct JSONParser {
     package static let maximumByteCount = 1 << 20
 
     private var position = 0
+    private let maximumValueCount: Int
+    private var valueCount = 0
+
+    private init(maximumValueCount: Int) { self.maximumValueCount = maximumValueCount }
 
     /// Parses the value in `text`.
     ///
-    /// - Parameter limit: larger texts are rejected; in bytes.
+    /// - Parameters:
+    ///   - limit: larger texts are rejected; in bytes.
+    ///   - maximumValueCount: texts with more values, at all levels together, are rejected: a value takes many times the
+    ///     memory of its text.
     package static func parse(
-        _ text: Span<UInt8>, limit: Int = maximumByteCount
+        _ text: Span<UInt8>, limit: Int = maximumByteCount, maximumValueCount: Int = .max
     ) throws(JSONError) -> JSONValue {
         guard text.count <= limit else { throw .tooLarge }
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw .byteOrderMark }
         // All at once, so that each string in it is known to be valid.
         guard (try? UTF8Span(validating: text)) != nil else { throw .notUTF8 }
-        var parser = JSONParser()
+        var parser = JSONParser(maximumValueCount: maximumValueCount)
         parser.skipSpace(text)
         let value = try parser.value(text, depth: 0)
         parser.skipSpace(text)
@@ -66,6 +75,8 @@ package struct JSONParser {
 
     private mutating func value(_ text: Span<UInt8>, depth: Int) throws(JSONError) -> JSONValue {
         guard depth < Self.maximumDepth else { throw .tooDeep(at: position) }
+        guard valueCount < maximumValueCount else { throw .tooManyValues(limit: maximumValueCount) }
+        valueCount += 1
         switch peek(text) {
         case 0x7B: return .object(try object(text, depth: depth))
         case 0x5B: return .array(try array(text, depth: depth))

@@ -114,7 +114,7 @@ final class PlainExchange: Exchange, FinishedExchange {
         case .reading, .collecting: break
         case .answering, .streaming, .ended: return
         }
-        var response = LocalResponse(status: status)
+        var response = status == 408 ? preparation.requestTooSlow : LocalResponse(status: status)
         response.closesConnection = true
         send(response) { $0.malformed(status, reason, detail: detail) }
     }
@@ -150,6 +150,10 @@ final class PlainExchange: Exchange, FinishedExchange {
             }
         }
         setTimer(loop.now.advanced(by: Self.timeLimit))
+        if preparation.endsWithClient {
+            // Not from within this event, in which the client's connection stops reading.
+            loop.afterEvent { [self] in if self.number == number, endsWithClient { downstream?.watchEnd() } }
+        }
         let waiter = loop.bind(answered)
         responder.answer(plainRequest.with(content: content), account: preparation.account) { response in
             loop.submit { waiter.assumeOnLoop { $0(response) } }
@@ -164,7 +168,7 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     private func timeCame() {
         switch state {
-        case .answering: send(LocalResponse(status: 503))
+        case .answering: send(preparation.overdue)
         case .streaming: sendPieces()
         case .collecting: refuse(status: 408, .bodyTimeout, detail: nil)
         case .reading, .ended: break
@@ -199,7 +203,13 @@ final class PlainExchange: Exchange, FinishedExchange {
         if case .streaming = state { true } else { false }
     }
 
-    override var endsWithClient: Bool { isEventStream }
+    override var endsWithClient: Bool {
+        switch state {
+        case .answering: preparation.endsWithClient
+        case .streaming: true
+        case .reading, .collecting, .ended: false
+        }
+    }
 
     override func downstreamWritable() { sendPieces() }
 

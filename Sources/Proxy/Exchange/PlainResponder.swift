@@ -36,7 +36,7 @@ package protocol PlainResponder: AnyObject, Sendable {
 
     /// `done` is called at most once, on any thread; a client waits for ten seconds.
     ///
-    /// - Parameter account: of the preparation.
+    /// - Parameter account: of the preparation. When nobody but the responder refers to it, no answer is wanted any more.
     func answer(
         _ request: PlainRequest, account: PlainAccount?, _ done: @escaping @Sendable (PlainResponse) -> Void)
 }
@@ -55,6 +55,12 @@ package struct PlainPreparation: Sendable {
     package var contentTime: Nanoseconds?
     /// The response to a request with more content.
     package var tooLarge = LocalResponse(status: 413)
+    /// The response to a request whose content does not arrive in time.
+    package var requestTooSlow = LocalResponse(status: 408)
+    /// The response in place of one that takes too long.
+    package var overdue = LocalResponse(status: 503)
+    /// A client that closes its connection wants no answer any more; else it may have closed one direction only.
+    package var endsWithClient = false
 
     package init(readsContent: Bool = false, account: PlainAccount? = nil) {
         self.readsContent = readsContent

@@ -9,8 +9,9 @@ import Webhook
 
 /// Handles the requests to the webhook: reviews of pods, and the probes of the kubelet.
 ///
-/// Reviews are judged one after another, on a queue of their own, so that the listener's loop always answers. Their
-/// contents together have a budget: what does not fit is to be sent again a second later, which the API server does.
+/// Reviews are judged on a queue of their own, so that the listener's loop always answers, and only as long as their
+/// requests wait for an answer. Their contents together have a budget: what does not fit is to be sent again a second
+/// later, which the API server does.
 package final class WebhookHandler: PlainResponder {
     /// The paths, as the MutatingWebhookConfiguration and the probes of the chart name them.
     static let reviewPath = "/mutate"
@@ -18,12 +19,15 @@ package final class WebhookHandler: PlainResponder {
 
     private let reviewer: PodReviewer
     private let log: WebhookLog
-    private let queue = WorkQueue(label: "sidegate.reviews")
+    private let queue: ReviewQueue
     private let budget: CollectionBudget
 
     /// - Parameter budget: bytes of the contents of all requests in progress.
-    package init(_ reviewer: PodReviewer, logger: Logger, budget: Int = 48 << 20) {
+    package init(
+        _ reviewer: PodReviewer, logger: Logger, budget: Int = 48 << 20, queue: ReviewQueue = ReviewQueue()
+    ) {
         self.reviewer = reviewer
+        self.queue = queue
         log = WebhookLog(logger)
         self.budget = CollectionBudget(bytes: budget)
     }
@@ -36,11 +40,13 @@ package final class WebhookHandler: PlainResponder {
         case .none, .chunked, .untilClose: size = PodReviewer.maximumSize
         }
         guard budget.take(size) else { return PlainPreparation() }
-        var preparation = PlainPreparation(readsContent: true, account: ContentShare(budget, size))
+        var preparation = PlainPreparation(readsContent: true, account: ReviewAccount(ContentShare(budget, size)))
         preparation.contentLimit = PodReviewer.maximumSize
         preparation.contentTime = Self.contentTime
-        preparation.tooLarge = Self.failure(
-            413, "the content has more than \(PodReviewer.maximumSize) bytes, which no review of a pod needs")
+        preparation.tooLarge = Self.tooLarge
+        preparation.requestTooSlow = Self.tooSlow
+        preparation.overdue = Self.busy
+        preparation.endsWithClient = true
         return preparation
     }
 
@@ -52,17 +58,26 @@ package final class WebhookHandler: PlainResponder {
         case .success(.health): return done(.complete(Self.health(request)))
         case .success(.review): break
         }
-        guard account != nil else {
-            var response = Self.failure(503, "too many reviews are in progress")
-            response.add("Retry-After", "1")
-            return done(.complete(response))
-        }
-        queue.submit { [reviewer, log] in
+        guard let account = account as? ReviewAccount else { return done(.complete(Self.busy)) }
+        // The content stays in memory, and counts, until its turn came, but nobody may want the answer by then.
+        let share = account.share
+        queue.submit { [reviewer, log, weak account] in
+            defer { withExtendedLifetime(share) {} }
+            guard account != nil else { return }
             let answer = reviewer.review(request.content)
             log.note(answer, of: request.context)
             done(.complete(Self.response(answer.status, answer.content)))
         }
     }
+
+    private static let busy: LocalResponse = {
+        var response = failure(503, "too many reviews are in progress")
+        response.add("Retry-After", "1")
+        return response
+    }()
+    private static let tooLarge = failure(
+        413, "the content has more than \(PodReviewer.maximumSize) bytes, which no review of a pod needs")
+    private static let tooSlow = failure(408, "the content has not arrived in time")
 
     static func failure(_ status: UInt16, _ message: String) -> LocalResponse {
         response(status, StatusDocument(code: status, message: message).content)
@@ -133,6 +148,13 @@ private enum Route {
         guard types.count == 1, let type = types.first?.prefix(while: { $0 != ";" }) else { return false }
         return type.lowercased().filter { $0 != " " && $0 != "\t" } == "application/json"
     }
+}
+
+/// Refers to the share of a request as long as the request waits for its answer.
+private final class ReviewAccount: Sendable {
+    let share: ContentShare
+
+    init(_ share: ContentShare) { self.share = share }
 }
 
 /// A part of the budget for contents; given back when nothing refers to it any more.

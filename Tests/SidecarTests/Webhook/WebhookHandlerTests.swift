@@ -13,8 +13,9 @@ import Webhook
 struct WebhookHandlerTests {
     private let log = TestLog()
 
-    private func handler(budget: Int) -> WebhookHandler {
-        WebhookHandler(PodReviewer(SidecarOptions(image: "sidegate:1")), logger: log.logger, budget: budget)
+    private func handler(budget: Int, queue: ReviewQueue = ReviewQueue()) -> WebhookHandler {
+        WebhookHandler(
+            PodReviewer(SidecarOptions(image: "sidegate:1")), logger: log.logger, budget: budget, queue: queue)
     }
 
     private func request(
@@ -30,6 +31,8 @@ struct WebhookHandlerTests {
         _ handler: WebhookHandler, _ request: PlainRequest, _ account: PlainAccount?
     ) async throws -> LocalResponse {
         let answers = Mailbox<LocalResponse>()
+        // As an exchange does, which waits for the answer.
+        defer { withExtendedLifetime(account) {} }
         handler.answer(request, account: account) { response in
             if case .complete(let response) = response { answers.send(response) }
         }
@@ -76,18 +79,80 @@ struct WebhookHandlerTests {
         }
     }
 
+    private func review(_ dryRun: Bool, _ uid: String) throws -> PlainRequest {
+        let pod =
+            #"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [{"name": "a"}]}}"#
+        let text = """
+            {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "\(uid)", "operation": \
+            "CREATE", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "dryRun": \(dryRun), "object": \(pod)}}
+            """
+        return try request("Content-Length: \(text.utf8.count)", content: Array(text.utf8))
+    }
+
+    @Test("A review whose request has ended before its turn is not computed, and counts as memory until then")
+    func abandoned() async throws {
+        let queue = ReviewQueue(width: 1)
+        let barrier = Barrier()
+        queue.submit { barrier.wait() }
+        let (first, second) = (try review(false, "gone"), try review(false, "here"))
+        let size = first.content.count
+        #expect(second.content.count == size)
+        let handler = handler(budget: 2 * size, queue: queue)
+        let answers = Mailbox<LocalResponse>()
+        for (request, isGone) in [(first, true), (second, false)] {
+            var account = handler.prepare(for: request).account
+            #expect(account != nil)
+            handler.answer(request, account: account) { [account = isGone ? nil : account] response in
+                withExtendedLifetime(account) {}
+                if case .complete(let response) = response { answers.send(response) }
+            }
+            account = nil
+        }
+        #expect(handler.prepare(for: first).account == nil, "the content is still there")
+        barrier.open()
+        // One after another: the first would have been answered before.
+        #expect(String(decoding: try await answers.next().body, as: UTF8.self).contains(#""uid":"here""#))
+        let (share, ended) = (handler.prepare(for: first).account, Mailbox<Void>())
+        #expect(share != nil)
+        queue.submit { ended.send() }
+        try await ended.next()
+        #expect(answers.isEmpty && !log.text.contains("gone"))
+    }
+
+    @Test("Requests that take too long are told so by a Status, and when to come again")
+    func overdue() throws {
+        let preparation = handler(budget: 1000).prepare(for: try request("Content-Length: 600"))
+        #expect(preparation.endsWithClient)
+        for (response, status, reason) in [
+            (preparation.overdue, 503, "ServiceUnavailable"), (preparation.requestTooSlow, 408, "Timeout"),
+        ] as [(LocalResponse, UInt16, String)] {
+            #expect(response.status == status)
+            let body = String(decoding: response.body, as: UTF8.self)
+            #expect(body.contains(#""kind":"Status""#) && body.contains(#""reason":"\#(reason)","code":\#(status)"#))
+        }
+        #expect(String(decoding: preparation.overdue.fieldBlock, as: UTF8.self).contains("Retry-After: 1\r\n"))
+    }
+
+    @Test("Two reviews run at once, and no third")
+    func width() async throws {
+        let queue = ReviewQueue()
+        let (first, second, began) = (Barrier(), Barrier(), Mailbox<Int>())
+        for (number, barrier) in [first, second].enumerated() {
+            queue.submit {
+                began.send(number)
+                barrier.wait()
+            }
+        }
+        queue.submit { began.send(2) }
+        #expect(try await Set(began.next(2)) == [0, 1])
+        second.open()
+        #expect(try await began.next() == 2)
+        first.open()
+    }
+
     @Test("A review is answered and logged, a dry run only answered")
     func logging() async throws {
         let handler = handler(budget: 1 << 20)
-        func review(_ dryRun: Bool, _ uid: String) throws -> PlainRequest {
-            let pod =
-                #"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [{"name": "a"}]}}"#
-            let text = """
-                {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "\(uid)", "operation": \
-                "CREATE", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "dryRun": \(dryRun), "object": \(pod)}}
-                """
-            return try request("Content-Length: \(text.utf8.count)", content: Array(text.utf8))
-        }
         for (isDryRun, uid) in [(true, "dry"), (false, "real")] {
             let request = try review(isDryRun, uid)
             let response = try await answer(handler, request, handler.prepare(for: request).account)
