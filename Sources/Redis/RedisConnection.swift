@@ -251,7 +251,6 @@ package final class RedisConnection {
         for pending in early { pipeline.send(pending) }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         schedule()
-        if let target { locator?.confirm(target) }
         report(.connected)
     }
 

@@ -26,8 +26,8 @@ private final class ScriptedSentinel: Sendable {
 
     func name(_ address: SocketAddress) { current.value = address }
 
-    func reportSwitch(to address: SocketAddress) {
-        let text = "main 127.0.0.1 1 127.0.0.1 \(address.port ?? 0)"
+    func reportSwitch(from old: SocketAddress? = nil, to address: SocketAddress) {
+        let text = "main 127.0.0.1 \(old?.port ?? 1) 127.0.0.1 \(address.port ?? 0)"
         server.sendToAll("*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n$\(text.utf8.count)\r\n\(text)\r\n")
     }
 
@@ -110,6 +110,49 @@ struct SentinelLocatorTests {
                 sentinel.reportSwitch(to: second.address)
             })
         #expect(log.failovers == 1)
+    }
+
+    @Test("a switch back is acted on, though it follows another one, and whatever the sentinel answers")
+    func backAgain() async throws {
+        let (first, second) = (try Self.server("first"), try Self.server("second"))
+        let sentinel = try ScriptedSentinel(first.address)
+        let client = Self.client([sentinel.server.address], EventLog())
+        #expect(try await Self.answers(client, as: "first"))
+        #expect(try await sentinel.server.hasSubscriber())
+        #expect(
+            try await Self.answers(client, as: "second") {
+                sentinel.reportSwitch(from: first.address, to: second.address)
+            })
+        #expect(
+            try await Self.answers(client, as: "first") {
+                sentinel.reportSwitch(from: second.address, to: first.address)
+            })
+    }
+
+    @Test("any sentinel may be the first that reports a failover, also one that another one has named")
+    func anyReports() async throws {
+        let (first, second) = (try Self.server("first"), try Self.server("second"))
+        let other = try ScriptedSentinel(first.address)
+        let port = String(other.server.address.port ?? 0)
+        let fields = "*4\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n$4\r\nport\r\n$\(port.utf8.count)\r\n\(port)\r\n"
+        let named = try ScriptedSentinel(first.address, others: "*1\r\n\(fields)")
+        let client = Self.client([named.server.address], EventLog())
+        #expect(try await Self.answers(client, as: "first"))
+        #expect(try await other.server.hasSubscriber())
+        #expect(
+            try await Self.answers(client, as: "second") {
+                other.reportSwitch(from: first.address, to: second.address)
+            })
+    }
+
+    @Test("a message that was lost is made up for by asking again")
+    func asksAgain() async throws {
+        let (first, second) = (try Self.server("first"), try Self.server("second"))
+        let sentinel = try ScriptedSentinel(first.address)
+        let client = Self.client([sentinel.server.address], EventLog())
+        #expect(try await Self.answers(client, as: "first"))
+        sentinel.name(second.address)
+        #expect(try await Self.answers(client, as: "second"))
     }
 
     @Test("a replica is not used: the next sentinel is asked")

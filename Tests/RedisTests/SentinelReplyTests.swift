@@ -89,12 +89,14 @@ struct SentinelReplyTests {
     @Test("a message of a failover names the primary, its old and its new address")
     func messages() {
         func read(_ text: String) -> SentinelSwitch { SentinelSwitch(Array(text.utf8), master: "main") }
-        #expect(read("main 10.0.0.1 6379 10.0.0.2 6380") == .to(.host("10.0.0.2", port: 6380)))
+        #expect(
+            read("main 10.0.0.1 6379 10.0.0.2 6380")
+                == .from(.host("10.0.0.1", port: 6379), to: .host("10.0.0.2", port: 6380)))
         #expect(read("other 10.0.0.1 6379 10.0.0.2 6380") == .other)
         let long = String(repeating: "x", count: 2000)
         for text in [
             "", "main", "main 10.0.0.1 6379 10.0.0.2", "main 10.0.0.1 6379 10.0.0.2 6380 x",
-            "main 10.0.0.1 6379 10.0.0.2 0",
+            "main 10.0.0.1 6379 10.0.0.2 0", "main 10.0.0.1 0 10.0.0.2 6380",
             "main  6379 10.0.0.2 6380 x", "main a 1 b/c 1", "\(long) a 1 b 1",
         ] {
             #expect(read(text) == .malformed, "\(text)")

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Leads the connections of a process to the primary that Redis Sentinel names, and away from it after a failover.
 ///
-/// It has one subscription for all of them, on a loop of its own. While no sentinel answers, the last primary stays in use.
+/// It has subscriptions for all of them together, on a loop of its own. While no sentinel answers, the last primary stays in use.
 package final class RedisSentinelLocator: Sendable {
     /// A connection that follows the primary.
     struct Follower: Sendable {
@@ -72,11 +72,6 @@ package final class RedisSentinelLocator: Sendable {
                 }
             }
         }
-    }
-
-    /// `primary` has said that it is one.
-    func confirm(_ primary: RedisConfiguration.Endpoint) {
-        loop.submit { [search] in search.assumeOnLoop { $0.confirm(primary) } }
     }
 
     /// Calls `moved` on `following` after each failover, until ``unfollow(_:)``.

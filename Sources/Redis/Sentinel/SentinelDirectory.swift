@@ -14,6 +14,9 @@ struct SentinelDirectory: Equatable {
         inOrder = configured
     }
 
+    /// Those of the configuration first.
+    var configuredFirst: [Endpoint] { configured + inOrder.filter { !configured.contains($0) } }
+
     /// It gave an answer: it is asked first next time.
     mutating func answered(_ sentinel: Endpoint) {
         guard let place = inOrder.firstIndex(of: sentinel) else { return }

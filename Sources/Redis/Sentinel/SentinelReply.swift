@@ -101,7 +101,7 @@ extension RedisReply<[RedisConfiguration.Endpoint]> {
 
 /// A message of the channel `+switch-master`: `NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT`.
 enum SentinelSwitch: Equatable {
-    case to(RedisConfiguration.Endpoint)
+    case from(RedisConfiguration.Endpoint, to: RedisConfiguration.Endpoint)
     /// Of another primary.
     case other
     case malformed
@@ -116,8 +116,13 @@ enum SentinelSwitch: Equatable {
             self = .other
             return
         }
-        self =
-            RedisConfiguration.Endpoint(announced: Array(words[3]), port: Array(words[4])).map { .to($0) } ?? .malformed
+        guard let old = RedisConfiguration.Endpoint(announced: Array(words[1]), port: Array(words[2])),
+            let new = RedisConfiguration.Endpoint(announced: Array(words[3]), port: Array(words[4]))
+        else {
+            self = .malformed
+            return
+        }
+        self = .from(old, to: new)
     }
 
     static let channel = Array("+switch-master".utf8)

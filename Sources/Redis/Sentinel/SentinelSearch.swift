@@ -4,15 +4,18 @@ import Reactor
 
 /// Which server is the primary, as the sentinels say. Confined to its loop.
 ///
-/// What a sentinel says is the address; each connection checks the server's role itself. A sentinel whose address led to no
-/// primary is asked last next time.
+/// What a sentinel says is the address; each connection checks the server's role itself. A connection without a primary asks
+/// one sentinel after another, and one whose address led to no primary is asked last next time. Apart from that all are asked
+/// whenever something is in doubt, and every ten seconds, so that a message that was lost is made up for. ``PrimaryChoice``
+/// decides.
 final class SentinelSearch {
     typealias Endpoint = RedisConfiguration.Endpoint
     typealias Completion = (Result<Endpoint, RedisFailure>) -> Void
 
     private struct Answer {
         let primary: Endpoint
-        let sentinel: Endpoint
+        /// The one that named it; nil: it named another one, which was not adopted.
+        let sentinel: Endpoint?
         let time: MonotonicTime
     }
 
@@ -25,19 +28,19 @@ final class SentinelSearch {
     private var directory: SentinelDirectory
     private var watch: SentinelWatch?
     private var question: SentinelQuestion?
-    /// Something happened since the question in progress was asked.
-    private var mustAskAgain = false
+    private var poll: SentinelPoll?
+    /// Something happened since the sentinels were asked.
+    private var mustPollAgain = false
+    /// A connection found no primary at the one in use since the question was asked.
+    private var isCurrentDoubted = false
     private var waiting: [Completion] = []
-    /// The last primary that a sentinel named; it stays in use while none answers.
-    private var current: Endpoint?
+    /// Its primary stays in use while no sentinel answers.
+    private var choice = PrimaryChoice()
     /// nil: none yet, or it was of no use.
     private var answer: Answer?
-    /// The primary that a reported failover left: sentinels that have not heard of it name it for a while.
-    private var former: (primary: Endpoint, until: MonotonicTime)?
-    private var nextMove = MonotonicTime(nanoseconds: 0)
-    private var recheck: LoopTimer?
-    /// The sentinel of the subscription gave an answer that was of no use.
-    private var isWatchDoubted = false
+    private var check: LoopTimer?
+    private var lateMove: LoopTimer?
+    private var lastPoll: MonotonicTime?
     private var isOut = false
     private var isClosed = false
 
@@ -57,22 +60,30 @@ final class SentinelSearch {
 
     func start() {
         guard watch == nil, !isClosed else { return }
-        recheck = loop.makeTimer { [weak self] in self?.ask() }
+        check = loop.makeTimer { [weak self] in self?.pollNow() }
+        lateMove = loop.makeTimer { [weak self] in
+            guard let self else { return }
+            act(on: choice.due(at: loop.now))
+        }
         let watch = SentinelWatch(
             configuration, credentials: { [weak self] in self?.credentials ?? RedisCredentials() }, loop: loop,
-            resolver: resolver, sentinels: { [weak self] in self?.directory.inOrder ?? [] },
+            resolver: resolver,
             SentinelWatch.Events(
-                subscribed: { [weak self] in self?.ask() }, exhausted: { [weak self] in self?.ask() },
-                switched: { [weak self] in self?.switched(to: $0, by: $1) },
+                subscribed: { [weak self] in self?.pollSoon() }, lost: { [weak self] in self?.pollSoon() },
+                switched: { [weak self] in self?.switched(from: $0, to: $1, by: $2) },
                 refused: { [weak self] in self?.report(.refused(sentinel: $0, $1)) }))
         self.watch = watch
-        watch.start()
+        watch.follow(directory.configuredFirst)
+        pollSoon()
     }
 
     func close() {
         isClosed = true
-        recheck?.cancel()
+        check?.cancel()
+        lateMove?.cancel()
         watch?.close()
+        poll?.cancel()
+        poll = nil
         question?.cancel()
         question = nil
         complete(.failure(.unreachable("closed")))
@@ -87,10 +98,10 @@ final class SentinelSearch {
     func locate(instead failed: Endpoint?, _ completion: @escaping Completion) {
         guard !isClosed else { return completion(.failure(.unreachable("closed"))) }
         if let failed, let answer, answer.primary == failed {
-            directory.doubted(answer.sentinel)
-            if answer.sentinel == watch?.sentinel { isWatchDoubted = true }
+            if let sentinel = answer.sentinel { directory.doubted(sentinel) }
             self.answer = nil
         }
+        if let failed, failed == choice.current { isCurrentDoubted = true }
         // All connections of a process ask at the same time.
         if let answer, loop.now.since(answer.time) < Self.freshness { return completion(.success(answer.primary)) }
         guard waiting.count < Self.maximumWaiting else {
@@ -100,61 +111,48 @@ final class SentinelSearch {
         if question == nil { ask() }
     }
 
-    /// A connection has found that `primary` is one.
-    func confirm(_ primary: Endpoint) {
-        guard isWatchDoubted, let answer, answer.primary == primary else { return }
-        isWatchDoubted = false
-        if answer.sentinel != watch?.sentinel { watch?.leave() }
-    }
-
-    // MARK: Answers
+    // MARK: One after another
 
     private func ask() {
-        guard !isClosed else { return }
-        guard question == nil else {
-            mustAskAgain = true
-            return
-        }
-        mustAskAgain = false
-        let question = SentinelQuestion(
-            configuration, directory.inOrder,
-            credentials: { [weak self] in self?.credentials ?? RedisCredentials() }, loop: loop, resolver: resolver,
+        let question = makeQuestion(
+            directory.inOrder,
             SentinelQuestion.Events(
                 answered: { [weak self] in self?.answered($0, by: $1) },
                 failed: { [weak self] in self?.unanswered($0) },
-                learned: { [weak self] in self?.directory.learned($0, from: $1) },
+                learned: { [weak self] in self?.learned($0, from: $1) },
                 refused: { [weak self] in self?.report(.refused(sentinel: $0, $1)) }))
         self.question = question
         question.start()
     }
 
+    private func makeQuestion(_ sentinels: [Endpoint], _ events: SentinelQuestion.Events) -> SentinelQuestion {
+        SentinelQuestion(
+            configuration, sentinels, credentials: { [weak self] in self?.credentials ?? RedisCredentials() },
+            loop: loop, resolver: resolver, events)
+    }
+
     private func answered(_ primary: Endpoint, by sentinel: Endpoint) {
         question = nil
         directory.answered(sentinel)
-        if let former, former.primary == primary, current != primary, loop.now < former.until {
-            // It has not heard of the failover yet.
-        } else {
-            adopt(primary, isReported: false)
+        if choice.current == nil || isCurrentDoubted {
+            isCurrentDoubted = false
+            act(on: choice.answered([primary], at: loop.now))
+        } else if primary != choice.current {
+            // The answer of one alone does not move connections that work.
+            pollSoon()
         }
-        guard let current else { return }
-        answer = Answer(primary: current, sentinel: sentinel, time: loop.now)
-        if isOut {
-            isOut = false
-            report(.reachable(current))
-        }
+        guard let current = choice.current else { return }
+        answer = Answer(primary: current, sentinel: primary == current ? sentinel : nil, time: loop.now)
+        reached()
         complete(.success(current))
-        if mustAskAgain { ask() }
     }
 
     private func unanswered(_ cause: String) {
         question = nil
         answer = nil
-        if !isOut {
-            isOut = true
-            report(.unreachable(cause, last: current))
-        }
+        let current = choice.current
+        lost(cause)
         complete(current.map { .success($0) } ?? .failure(.unreachable("no sentinel names the primary (\(cause))")))
-        if mustAskAgain { ask() }
     }
 
     private func complete(_ result: Result<Endpoint, RedisFailure>) {
@@ -163,34 +161,101 @@ final class SentinelSearch {
         for completion in completions { completion(result) }
     }
 
-    private func switched(to primary: Endpoint, by sentinel: Endpoint) {
-        adopt(primary, isReported: true)
-        if current == primary { answer = Answer(primary: primary, sentinel: sentinel, time: loop.now) }
-    }
+    // MARK: All at once
 
-    /// - Parameter isReported: as a failover, not as an answer.
-    private func adopt(_ primary: Endpoint, isReported: Bool) {
-        guard primary != current else { return }
-        guard let previous = current else {
-            current = primary
-            return report(.primary(primary, was: nil))
-        }
-        // Sentinels that contradict each other must not keep all connections busy.
-        guard loop.now >= nextMove else {
-            recheck?.set(nextMove)
+    private func pollSoon() { schedulePoll(at: loop.now) }
+
+    /// At the latest: an earlier check that is due is kept.
+    private func schedulePoll(at time: MonotonicTime) {
+        guard !isClosed, let check else { return }
+        if let poll, !poll.isDecided {
+            mustPollAgain = true
             return
         }
-        nextMove = loop.now.advanced(by: Self.moveInterval)
-        current = primary
-        former = isReported ? (previous, loop.now.advanced(by: Self.formerInterval)) : nil
-        report(.primary(primary, was: previous))
-        moved(primary)
+        let earliest = lastPoll?.advanced(by: Self.pollPause) ?? time
+        check.set(min(max(time, earliest), check.deadline))
+    }
+
+    private func pollNow() {
+        check?.cancel()
+        guard !isClosed else { return }
+        if let poll, !poll.isDecided {
+            mustPollAgain = true
+            return
+        }
+        // What it could still learn is asked again.
+        poll?.cancel()
+        mustPollAgain = false
+        lastPoll = loop.now
+        let sentinels = Array(directory.configuredFirst.prefix(SentinelWatch.maximumSubscriptions))
+        let poll = SentinelPoll(
+            asking: sentinels.count,
+            SentinelPoll.Events(
+                decided: { [weak self] in self?.polled($0, $1) },
+                learned: { [weak self] in self?.learned($0, from: $1) },
+                refused: { [weak self] in self?.report(.refused(sentinel: $0, $1)) }))
+        self.poll = poll
+        poll.start(sentinels) { makeQuestion([$0], $1) }
+    }
+
+    private func polled(_ named: [Endpoint], _ cause: String) {
+        // Before the verdict, which may ask for an earlier one.
+        schedulePoll(at: loop.now.advanced(by: .milliseconds(UInt64.random(in: Self.pollInterval))))
+        if named.isEmpty {
+            lost(cause)
+        } else {
+            act(on: choice.answered(named, at: loop.now))
+            reached()
+        }
+        if mustPollAgain { pollSoon() }
+    }
+
+    private func learned(_ others: [Endpoint], from sentinel: Endpoint) {
+        directory.learned(others, from: sentinel)
+        watch?.follow(directory.configuredFirst)
+    }
+
+    private func reached() {
+        guard isOut, let current = choice.current else { return }
+        isOut = false
+        report(.reachable(current))
+    }
+
+    private func lost(_ cause: String) {
+        guard !isOut else { return }
+        isOut = true
+        report(.unreachable(cause, last: choice.current))
+    }
+
+    // MARK: Verdicts
+
+    private func switched(from old: Endpoint, to primary: Endpoint, by sentinel: Endpoint) {
+        act(on: choice.reported(old, to: primary, by: sentinel, at: loop.now))
+        if choice.current == primary { answer = Answer(primary: primary, sentinel: sentinel, time: loop.now) }
+    }
+
+    private func act(on verdict: PrimaryChoice.Verdict) {
+        switch verdict {
+        case .keep: break
+        case .move(let primary, let previous):
+            isCurrentDoubted = false
+            answer = nil
+            report(.primary(primary, was: previous))
+            if previous != nil {
+                moved(primary)
+                // All of them are to agree in the end.
+                schedulePoll(at: loop.now.advanced(by: PrimaryChoice.answerPause))
+            }
+        case .moveLater(let time): lateMove?.set(time)
+        case .ask(let time): schedulePoll(at: time)
+        }
     }
 
     private static let freshness = Nanoseconds.milliseconds(50)
-    private static let moveInterval = Nanoseconds.seconds(1)
-    /// Sentinels notify each other every two seconds.
-    private static let formerInterval = Nanoseconds.seconds(10)
+    /// Milliseconds between questions without an occasion.
+    private static let pollInterval: ClosedRange<UInt64> = 8_000...12_000
+    /// Between questions with one.
+    private static let pollPause = Nanoseconds.milliseconds(200)
     /// More than a process has connections.
     private static let maximumWaiting = 4096
 }

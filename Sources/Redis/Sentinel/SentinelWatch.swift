@@ -2,7 +2,9 @@
 
 import Reactor
 
-/// The subscription to failovers at one sentinel; at another one when it is lost. Confined to its loop.
+/// The subscriptions to failovers at all known sentinels, up to a limit. Confined to its loop.
+///
+/// Any of them may be the first that learns of a failover.
 final class SentinelWatch {
     typealias Endpoint = RedisConfiguration.Endpoint
 
@@ -10,10 +12,10 @@ final class SentinelWatch {
     struct Events {
         /// A subscription has begun: what happened before it was not heard.
         var subscribed: () -> Void
-        /// No sentinel that is known takes a subscription; they are tried again.
-        var exhausted: () -> Void
+        /// A subscription was lost, or a sentinel takes none; it is tried again.
+        var lost: () -> Void
         /// A failover, as a sentinel reports it.
-        var switched: (_ primary: Endpoint, _ sentinel: Endpoint) -> Void
+        var switched: (_ old: Endpoint, _ primary: Endpoint, _ sentinel: Endpoint) -> Void
         /// A message or reply is not valid.
         var refused: (_ sentinel: Endpoint, String) -> Void
     }
@@ -22,95 +24,71 @@ final class SentinelWatch {
     private let credentials: () -> RedisCredentials
     private let loop: EventLoop
     private let resolver: Resolver
-    /// In the order in which they are to be tried.
-    private let sentinels: () -> [Endpoint]
     private let events: Events
-    private var connection: RedisConnection?
-    private(set) var sentinel: Endpoint?
-    /// Those that were tried since the last subscription.
-    private var tried: [Endpoint] = []
-    private var subscribedAt: MonotonicTime?
-    private var backoff = RedisBackoff()
-    private var retry: LoopTimer?
+    private var connections: [Endpoint: RedisConnection] = [:]
     private var isClosed = false
 
     init(
         _ configuration: RedisSentinelConfiguration, credentials: @escaping () -> RedisCredentials, loop: EventLoop,
-        resolver: Resolver, sentinels: @escaping () -> [Endpoint], _ events: Events
+        resolver: Resolver, _ events: Events
     ) {
         self.configuration = configuration
         self.credentials = credentials
         self.loop = loop
         self.resolver = resolver
-        self.sentinels = sentinels
         self.events = events
     }
 
-    func start() {
-        retry = loop.makeTimer { [weak self] in self?.subscribe() }
-        subscribe()
+    /// Subscribes at those of `known` where it has not, the first ones first. One that is not known any more is left if it is
+    /// out of reach; a subscription that works is kept, since sentinels may name different others in turn.
+    func follow(_ known: [Endpoint]) {
+        guard !isClosed else { return }
+        for (sentinel, connection) in connections where !connection.isReady && !known.contains(sentinel) {
+            connections[sentinel] = nil
+            end(connection)
+        }
+        for sentinel in known where connections[sentinel] == nil && connections.count < Self.maximumSubscriptions {
+            subscribe(at: sentinel)
+        }
     }
 
     func close() {
         isClosed = true
-        retry?.cancel()
-        connection?.close()
-        connection = nil
+        for connection in connections.values { connection.close() }
+        connections = [:]
     }
 
-    /// Subscribes at another sentinel: what this one says is of no use.
-    func leave() {
-        guard let connection else { return }
-        lost(connection)
-    }
-
-    private func subscribe() {
-        guard !isClosed else { return }
-        let known = sentinels()
-        if known.allSatisfy({ tried.contains($0) }) {
-            tried = []
-            events.exhausted()
-        }
-        guard let sentinel = known.first(where: { !tried.contains($0) }) else { return }
-        tried.append(sentinel)
-        self.sentinel = sentinel
-        // The connection reports to whichever attempt made it.
+    private func subscribe(at sentinel: Endpoint) {
         weak var own: RedisConnection?
         let connection = RedisConnection(
             configuration.connection(to: sentinel), loop: loop, resolver: resolver, channel: SentinelSwitch.channel,
             credentials: credentials, message: { [weak self] in self?.received($0, sentinel) },
             report: { [weak self] event in
-                guard let self, let connection = own, connection === self.connection else { return }
+                guard let self, let connection = own, connection === connections[sentinel] else { return }
                 switch event {
-                case .connected:
-                    tried = [sentinel]
-                    subscribedAt = loop.now
-                    events.subscribed()
+                case .connected: events.subscribed()
                 case .unexpectedReply(let cause): events.refused(sentinel, cause)
-                case .lost: lost(connection)
+                case .lost: events.lost()
                 }
             })
         own = connection
-        self.connection = connection
+        connections[sentinel] = connection
         connection.start()
     }
 
     private func received(_ message: [UInt8], _ sentinel: Endpoint) {
-        guard sentinel == self.sentinel else { return }
+        guard let connection = connections[sentinel] else { return }
         switch SentinelSwitch(message, master: configuration.master) {
-        case .to(let primary): events.switched(primary, sentinel)
+        case .from(let old, let primary): events.switched(old, primary, sentinel)
         case .other: break
-        case .malformed: connection?.reject("an invalid message of a failover")
+        case .malformed: connection.reject("an invalid message of a failover")
         }
     }
 
-    private func lost(_ connection: RedisConnection) {
-        self.connection = nil
-        // Not from within its own report.
+    /// Not from within its own report.
+    private func end(_ connection: RedisConnection) {
         loop.afterEvent { connection.close() }
-        guard !isClosed else { return }
-        let uptime = subscribedAt.map { loop.now.since($0) }
-        subscribedAt = nil
-        retry?.set(loop.now.advanced(by: backoff.failed(after: uptime, chance: Double.random(in: 0...1))))
     }
+
+    static let maximumSubscriptions = 16
 }
