@@ -176,8 +176,10 @@ package final class RedisConnection {
 
     /// Performs the handshake. All commands are sent at once; the first error reply gives the cause.
     private func handshake(on transport: Transport) {
+        let credentials = credentials()
         let pipeline = RedisPipeline(
-            transport, loop: loop, channel: channel, isSentinel: configuration.isSentinel, message: message,
+            transport, loop: loop, channel: channel, isSentinel: configuration.isSentinel,
+            password: credentials.password, message: message,
             ended: { [weak self] end in
                 switch end {
                 case .lost(let cause): self?.drop(cause)
@@ -186,7 +188,6 @@ package final class RedisConnection {
             })
         state = .handshaking(pipeline)
         pipeline.open()
-        let credentials = credentials()
         var refusal: String?
         let commands = handshakeCommands(credentials)
         for (index, (command, shape)) in commands.enumerated() {
@@ -200,7 +201,7 @@ package final class RedisConnection {
                     }
                     guard index == commands.count - 1 else { return }
                     if let refusal {
-                        drop(Self.withoutPassword(refusal, credentials.password))
+                        drop(refusal)
                     } else {
                         handshakeReplied(pipeline)
                     }
@@ -228,12 +229,6 @@ package final class RedisConnection {
             commands.append((RESPCommand("SUBSCRIBE", channel), .accepting(.subscription(to: channel))))
         }
         return commands
-    }
-
-    /// A server that does not know AUTH quotes its arguments; the password must not reach the log.
-    private static func withoutPassword(_ refusal: String, _ password: [UInt8]) -> String {
-        guard !password.isEmpty, refusal.contains(String(decoding: password, as: UTF8.self)) else { return refusal }
-        return refusal.split(separator: " ").first.map(String.init) ?? "refused"
     }
 
     /// An ACL that excludes PING is not fatal.

@@ -51,6 +51,8 @@ final class RedisPipeline: TransportOwner {
     private let loop: EventLoop
     /// The channel that it subscribes to; such a connection takes no other commands.
     private let channel: [UInt8]?
+    /// Sent on this connection; errors that quote it are not passed on.
+    private let password: [UInt8]
     private let message: ([UInt8]) -> Void
     private let ended: (End) -> Void
     /// nil: closed.
@@ -69,13 +71,14 @@ final class RedisPipeline: TransportOwner {
     ///   - message: gets messages published on the channel.
     ///   - ended: called when the connection is of no more use; it is to be closed then.
     init(
-        _ transport: Transport, loop: EventLoop, channel: [UInt8]?, isSentinel: Bool,
+        _ transport: Transport, loop: EventLoop, channel: [UInt8]?, isSentinel: Bool, password: [UInt8],
         message: @escaping ([UInt8]) -> Void, ended: @escaping (End) -> Void
     ) {
         parser = RESPParser(isSentinel ? .short : RESPLimits(), version: .two, allowsNullArrays: isSentinel)
         self.transport = transport
         self.loop = loop
         self.channel = channel
+        self.password = password
         self.message = message
         self.ended = ended
     }
@@ -195,7 +198,7 @@ final class RedisPipeline: TransportOwner {
             ended(.unexpectedReply(cause))
             return pending.fail(.unexpectedReply(cause))
         }
-        let refusal = String(decoding: text.prefix(Self.keptError), as: UTF8.self)
+        let refusal = RedisErrorText.withoutPassword(text, password)
         pending.fail(.refused(refusal))
         // After a failover the name resolves to another server.
         if isReady, transport != nil, Self.failovers.contains(where: { refusal.hasPrefix($0) }) {
@@ -219,6 +222,4 @@ final class RedisPipeline: TransportOwner {
     private static let unsolicited = "a reply without a command"
     private static let failovers = ["READONLY", "LOADING", "MASTERDOWN"]
     private static let keptOutput = 1 << 16
-    /// A redirection with the longest host name is shorter.
-    private static let keptError = 300
 }

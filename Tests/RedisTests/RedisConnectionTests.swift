@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
-import Redis
 import Synchronization
 import Testing
+
+@testable import Redis
 
 /// One client, and the results of its commands.
 final class Client: Sendable {
@@ -185,6 +186,34 @@ struct RedisConnectionTests {
         }
         let client = Client(server.address) { $0.credentials.password = Array("secret".utf8) }
         #expect(try await client.send(["GET"]) == [.failure(.unreachable("ERR"))])
+    }
+
+    @Test("neither is that of a later command, nor one that ends the connection")
+    func quotedLater() async throws {
+        let server = try ScriptedRedis { command, _ in
+            switch command {
+            case "GET": "-ERR your password is secret\r\n"
+            case "SET": "-READONLY secret\r\n"
+            default: "+OK\r\n"
+            }
+        }
+        let client = Client(server.address) { $0.credentials.password = Array("secret".utf8) }
+        #expect(try await client.send(["GET"]) == [.failure(.refused("ERR"))])
+        #expect(try await client.send(["SET"]) == [.failure(.refused("READONLY"))])
+        #expect(!client.reported.contains { "\($0)".contains("secret") })
+    }
+
+    @Test(
+        "what of an error is passed on",
+        arguments: [
+            ("ERR no such key", "secret", "ERR no such key"), ("ERR secret", "", "ERR secret"),
+            ("ERR 'secret'", "secret", "ERR"), ("secret", "secret", "refused"),
+            ("MOVED 1 redis-1:6379", "redis", "MOVED 1 redis-1:6379"),
+            ("MOVED 1 0123456789abcdef:6379", "0123456789abcdef", "MOVED"),
+            ("ERR '0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef0123456789abcdef", "ERR"),
+        ])
+    func errorTexts(error: String, password: String, expected: String) {
+        #expect(RedisErrorText.withoutPassword(Array(error.utf8), Array(password.utf8)) == expected)
     }
 
     @Test("the beginning of a reply without a command ends the connection")
