@@ -161,7 +161,11 @@ static inline int sidegate_tls_read(BIO *bio, char *bytes, int size)
 {
     struct sidegate_tls_socket *socket = (struct sidegate_tls_socket *)BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t count = recv(socket->descriptor, bytes, (size_t)size, 0);
+    ssize_t count;
+    // No new event would come for the bytes.
+    do
+        count = recv(socket->descriptor, bytes, (size_t)size, 0);
+    while (count < 0 && errno == EINTR);
     if (count > 0) {
         socket->is_empty = count < size;
         return (int)count;
@@ -171,7 +175,7 @@ static inline int sidegate_tls_read(BIO *bio, char *bytes, int size)
         socket->has_ended = 1;
         return 0;
     }
-    if (errno == EAGAIN || errno == EINTR)
+    if (errno == EAGAIN)
         BIO_set_retry_read(bio);
     else
         socket->error = errno;

@@ -48,6 +48,12 @@ class TestFields:
         assert line["bytesReceived"] == 0 and line["protocol"] == "HTTP/1.1"
         assert not {"upstream", "traceID", "userAgent", "tls"} & line.keys()
 
+    def test_bytes_are_those_of_the_content_that_was_sent(self, gate):
+        for method in ("GET", "HEAD"):
+            answer = gate.exchange(method, f"/own/{method}", XHR)
+            assert answer.status == 401 and int(answer["Content-Length"]) > 0
+            assert line_of(gate, f"/own/{method}")["bytes"] == len(answer.body)
+
     def test_the_clients_trace_is_named_whoever_answers(self, gate, upstream):
         headers = {**XHR, "traceparent": f"00-{TRACE}-b7ad6b7169203331-00"}
         assert gate.exchange("GET", "/own", headers).status == 401

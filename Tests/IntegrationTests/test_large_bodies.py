@@ -218,6 +218,28 @@ def test_what_follows_a_response_is_nobodys(gate, upstream, size):
         assert connection.exchange("GET", "/second", XHR).text == "mine"
 
 
+@pytest.mark.parametrize("size", [8192 * n for n in (1, 2, 4, 8, 9, 12, 13, 16, 18, 64, 65, 68, 73)])
+def test_what_arrives_with_the_last_full_read_of_a_response_is_nobodys(gate, upstream, size):
+    """The content is one read of the gate, or some, to the byte; the bytes behind it wait in the socket."""
+    has_head = threading.Event()
+
+    def app(request, connection):
+        if request.target != "/long":
+            return connection.respond(200, {}, b"right")
+        connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n")
+        assert has_head.wait(30)
+        connection.socket.sendall(content(size) + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+
+    upstream.answer = app
+    for _ in range(4):
+        has_head.clear()
+        with gate.connection() as connection:
+            for path in ("/long", "/next"):
+                connection.request("GET", path, XHR)
+            assert connection.response(after_head=lambda _: has_head.set()).body == content(size)
+            assert connection.response().body == b"right"
+
+
 def test_a_response_that_ends_with_the_connection_is_complete_or_reset(gate, upstream):
     data = content(9 * MiB)
 

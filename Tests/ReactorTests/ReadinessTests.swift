@@ -180,7 +180,7 @@ private struct Watch: Sendable {
     }
 
     func setWriting(_ wanted: Bool) async throws {
-        try await loop.run { loop.setWriting(wanted, of: registration) }
+        try await loop.run { _ = loop.setWriting(wanted, of: registration) }
     }
 
     func remove() async throws {

@@ -21,6 +21,8 @@ package struct OutputQueue {
     /// How much of `bytes` is in the socket already.
     private var sent = 0
     package private(set) var isBlocked = false
+    /// A write failed, perhaps for lack of memory only: what it had to write is missing, so nothing may follow it.
+    private var hasFailed = false
     /// Bytes that the socket took so far.
     package private(set) var written: UInt64 = 0
 
@@ -28,9 +30,13 @@ package struct OutputQueue {
 
     package var isEmpty: Bool { sent == bytes.count }
 
+    /// What is queued.
+    package var unsent: [UInt8] { Array(bytes[sent...]) }
+
     /// Sends what is queued, then `content`, then `tail`, in one system call; keeps what does not fit.
     package mutating func send(_ content: Span<UInt8>, _ tail: Span<UInt8>, to transport: Transport) -> Outcome {
         guard !isBlocked else {
+            guard !hasFailed else { return .failed }
             append(content)
             append(tail)
             return .blocked
@@ -44,7 +50,7 @@ package struct OutputQueue {
         let queued = bytes.count - sent
         let total = queued + content.count + tail.count
         guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), content, tail) else {
-            return .failed
+            return fail()
         }
         written &+= UInt64(count)
         if count == total {
@@ -87,7 +93,7 @@ package struct OutputQueue {
     private mutating func sendQueued(to transport: Transport) -> Outcome {
         guard sent < bytes.count else { return .done }
         guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), Span(), Span()) else {
-            return .failed
+            return fail()
         }
         sent += count
         written &+= UInt64(count)
@@ -103,11 +109,16 @@ package struct OutputQueue {
 
     /// There is room again.
     package mutating func resume(to transport: Transport) -> Outcome {
+        guard !hasFailed else { return .failed }
         isBlocked = false
-        let outcome = sendQueued(to: transport)
-        // The receiver has left without taking what waits for it.
-        if outcome == .failed { isBlocked = true }
-        return outcome
+        return sendQueued(to: transport)
+    }
+
+    private mutating func fail() -> Outcome {
+        hasFailed = true
+        // The receiver has not taken what waits for it.
+        isBlocked = true
+        return .failed
     }
 
     private static let copiedCount = 2048

@@ -70,8 +70,8 @@ protocol DownstreamStream: AnyObject {
     /// The app's 101 is one that this client can take.
     func acceptsSwitch(_ head: borrowing ResponseHead, of request: RequestHead) -> Bool
 
-    /// Sends the 101 and gives the connection away, with bytes that the client has sent early.
-    func switchProtocols(_ head: borrowing ResponseHead) -> (Transport, early: [UInt8])?
+    /// Sends the 101 and gives the connection away; nil: it is broken.
+    func switchProtocols(_ head: borrowing ResponseHead) -> SwitchedConnection?
 }
 
 extension DownstreamStream {

@@ -140,14 +140,14 @@ extension GateExchange {
         adapt(&head)
         let appSide = connection.detach()
         record.responseStarted(101, service.loop.now)
-        guard let downstream, let (clientSide, waiting) = downstream.switchProtocols(head) else {
+        guard let downstream, let client = downstream.switchProtocols(head) else {
             appSide.close()
             return abort()
         }
         let gate = service.gate
-        let tunnel = service.makeTunnel(clientSide, appSide, passage.identity)
+        let tunnel = service.makeTunnel(client.transport, appSide, passage.identity)
         let end = passage.identity.flatMap { gate.endOfSession($0) }
-        tunnel.start(fromClient: waiting.span, fromApp: early, until: end.map { service.monotonic($0) })
+        tunnel.start(client, fromApp: early, until: end.map { service.monotonic($0) })
         // The session may have ended since the request was let through.
         if passage.updateCount != service.updateCount, tunnel.hasEnded(gate, now: service.loop.wallClock) {
             tunnel.close()

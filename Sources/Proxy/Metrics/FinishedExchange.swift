@@ -19,3 +19,8 @@ protocol FinishedExchange: AnyObject {
     /// What the request was about.
     var purpose: RequestPurpose { get }
 }
+
+extension FinishedExchange {
+    /// The bytes of content that were sent: what answers HEAD has none, though it may be the response to a GET otherwise.
+    var contentSent: UInt64 { request.method == .head ? 0 : record.bytesSent }
+}

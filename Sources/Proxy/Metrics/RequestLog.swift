@@ -118,7 +118,7 @@ extension AccessLine {
         let record = exchange.record
         let head = exchange.request
         self.init(
-            time: context.now, status: record.status, bytes: record.bytesSent, bytesReceived: exchange.contentCount,
+            time: context.now, status: record.status, bytes: exchange.contentSent, bytesReceived: exchange.contentCount,
             duration: now.since(record.started).seconds, upstream: app?.bytes ?? [],
             upstreamDuration: record.upstreamDuration?.seconds,
             // Of a head that could not be read it is not known.

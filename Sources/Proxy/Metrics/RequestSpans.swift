@@ -100,7 +100,7 @@ private struct ServerSpan<Ended: FinishedExchange> {
         addServer(text.extracting(head.authority.range), to: &line)
         if record.status > 0 { line.add("http.response.status_code", UInt64(record.status)) }
         if exchange.contentCount > 0 { line.add("http.request.body.size", exchange.contentCount) }
-        line.add("http.response.body.size", record.bytesSent)
+        line.add("http.response.body.size", exchange.contentSent)
         line.add("user_agent.original", text.extracting(head.userAgent.range))
         line.add("network.protocol.name", "http")
         line.add("network.protocol.version", head.version.number)

@@ -24,10 +24,10 @@ final class Tunnel {
     }
 
     /// - Parameters:
-    ///   - early: bytes that the client sent before the switch.
+    ///   - switched: the client's side.
     ///   - answer: bytes that the app sent after its head.
     ///   - deadline: when the session that opened the tunnel ends.
-    func start(fromClient early: Span<UInt8>, fromApp answer: Span<UInt8>, until deadline: MonotonicTime?) {
+    func start(_ switched: SwitchedConnection, fromApp answer: Span<UInt8>, until deadline: MonotonicTime?) {
         guard sides.count == 2 else { return }
         if let deadline {
             let timer = loop.makeTimer { [unowned self] in close() }
@@ -40,7 +40,8 @@ final class Tunnel {
         // Before the first bytes are sent: a side that does not take them pauses the other.
         client.transport.resumeReading()
         app.transport.resumeReading()
-        app.send(early)
+        app.send(switched.early.span)
+        client.send(switched.unsent.span)
         client.send(answer)
         // Bytes that arrived with the last read before the switch cause no new event.
         client.transportReadable()

@@ -43,10 +43,10 @@ package final class EpollReadiness: Readiness {
         return registration
     }
 
-    package override func setWriting(_ wanted: Bool, of registration: Registration) {
+    package override func setWriting(_ wanted: Bool, of registration: Registration) -> Bool {
         // Modifying re-arms the edge: if there is room already, the event comes with the next batch.
         let interest = wanted ? Self.readInterest | sidegate_epoll_writable : Self.readInterest
-        _ = control(EPOLL_CTL_MOD, registration, interest)
+        return control(EPOLL_CTL_MOD, registration, interest) == 0
     }
 
     /// Edge-triggered reading does not repeat itself.

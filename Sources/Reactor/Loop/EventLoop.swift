@@ -214,8 +214,10 @@ package final class EventLoop: Sendable {
         return try result.get()
     }
 
-    package func setWriting(_ wanted: Bool, of registration: Registration) {
-        state.assumeOnLoop { $0.readiness?.setWriting(wanted, of: registration) }
+    /// False: the kernel refused, and there will be no event.
+    @discardableResult
+    package func setWriting(_ wanted: Bool, of registration: Registration) -> Bool {
+        state.assumeOnLoop { $0.readiness?.setWriting(wanted, of: registration) ?? true }
     }
 
     package func setReading(_ wanted: Bool, of registration: Registration) {

@@ -51,8 +51,8 @@ package class Readiness {
         preconditionFailure("Readiness is abstract")
     }
 
-    /// Watches for room to write, only while it is needed.
-    package func setWriting(_ wanted: Bool, of registration: Registration) {
+    /// Watches for room to write, only while it is needed. False: the kernel refused, and there will be no event.
+    package func setWriting(_ wanted: Bool, of registration: Registration) -> Bool {
         preconditionFailure("Readiness is abstract")
     }
 

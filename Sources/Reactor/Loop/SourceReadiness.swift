@@ -82,10 +82,11 @@ package final class SourceReadiness: Readiness {
         return registration
     }
 
-    package override func setWriting(_ wanted: Bool, of registration: Registration) {
-        guard let slot = slot(registration), slot.isWriting != wanted else { return }
+    package override func setWriting(_ wanted: Bool, of registration: Registration) -> Bool {
+        guard let slot = slot(registration), slot.isWriting != wanted else { return true }
         slot.isWriting = wanted
         if wanted { slot.writing.resume() } else { slot.writing.suspend() }
+        return true
     }
 
     package override func setReading(_ wanted: Bool, of registration: Registration) {

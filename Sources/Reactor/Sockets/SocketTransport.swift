@@ -15,6 +15,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
     private var awaitsWritable = false
     /// Events arrived while reading was paused, or the last read did not empty the socket.
     private var mayBeReadable = false
+    /// The last read took as much as it was allowed to.
+    private var wasFull = false
     /// The kernel reported that the peer closed its side: a short read then does not prove that nothing follows.
     private var sawPeerClose = false
     /// Found by a read after bytes that had to be delivered first.
@@ -51,7 +53,10 @@ package final class SocketTransport: Transport, ReadinessObserver {
         super.init(loop: loop)
         let registration = try loop.add(raw, self, isFirst: true)
         self.registration = registration
-        loop.setWriting(true, of: registration)
+        guard loop.setWriting(true, of: registration) else {
+            loop.remove(registration)
+            throw SystemError("epoll_ctl")
+        }
     }
 
     package override var peerName: String {
@@ -102,26 +107,29 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return outcome
     }
 
+    public override var mayHaveUnread: Bool { wasFull }
+
     private func receive(into buffer: ReceiveBuffer, from start: Int, to end: Int) -> ReadOutcome {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
-        let count = unsafe buffer.fill(from: start, to: end) { unsafe recv(raw, $0, $1, 0) }
+        let count = unsafe buffer.fill(from: start, to: end) { place, room in
+            while true {
+                let count = unsafe recv(raw, place, room, 0)
+                if count >= 0 || errno != EINTR { return count }
+            }
+        }
         if count > 0 {
             // A read that did not fill the buffer emptied the socket; later bytes cause a new event (epoll(7)).
-            mayBeReadable = count == end - start || sawPeerClose
+            wasFull = count == end - start
+            mayBeReadable = wasFull || sawPeerClose
             return .bytes(count, more: mayBeReadable)
         }
+        wasFull = false
         if count == 0 {
             mayBeReadable = false
             return .end
         }
-        switch errno {
-        case EAGAIN, EINTR:
-            mayBeReadable = errno == EINTR
-            return .wouldBlock
-        case let code:
-            mayBeReadable = false
-            return .failed(code)
-        }
+        mayBeReadable = false
+        return errno == EAGAIN ? .wouldBlock : .failed(errno)
     }
 
     package override func splice(to sink: Transport, atMost most: Int, rest: (Span<UInt8>) -> Void) -> SpliceOutcome {
@@ -210,7 +218,9 @@ package final class SocketTransport: Transport, ReadinessObserver {
     public override func awaitWritable() {
         guard !awaitsWritable, let registration else { return }
         awaitsWritable = true
-        loop.setWriting(true, of: registration)
+        guard !loop.setWriting(true, of: registration) else { return }
+        // Without an event the connection would wait until its time limit: the owner tries again without one.
+        loop.nextTurn { [weak self] in self?.descriptorReady(.writable) }
     }
 
     public override func shutDownWriting() {
@@ -282,6 +292,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
     /// - Returns: whether there may be unread bytes; true if the peer has closed its side.
     @discardableResult
     package func noteExternalRead(more: Bool) -> Bool {
+        wasFull = more
         mayBeReadable = more || sawPeerClose
         return mayBeReadable
     }

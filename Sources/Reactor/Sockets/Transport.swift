@@ -96,6 +96,9 @@ open class Transport {
         .unavailable
     }
 
+    /// Bytes may have arrived before the last read that it did not take: it took as much as it was allowed to.
+    open var mayHaveUnread: Bool { false }
+
     /// The number of a record that has begun to arrive and has not ended: its bytes cannot be read yet.
     open var openRecord: UInt64? { nil }
 

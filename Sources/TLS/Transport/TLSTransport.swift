@@ -240,6 +240,8 @@ package final class TLSTransport: Transport, TransportOwner {
         return deliveries
     }
 
+    package override var mayHaveUnread: Bool { socket.mayHaveUnread }
+
     /// Whether bytes may be available in libssl or in the socket.
     private var moreWaits: Bool {
         // Unknown before the first read.

@@ -94,6 +94,18 @@ struct OutputQueueTests {
         let broken = FakeTransport(takes: [-1])
         var other = OutputQueue()
         #expect(other.send(Self.content.span, Span(), to: broken) == .failed)
-        #expect(!other.isBlocked && !broken.awaitsWritable)
+        #expect(other.isBlocked && !broken.awaitsWritable)
+    }
+
+    @Test("nothing follows a write that failed, though the socket takes bytes again")
+    func isOver() {
+        let transport = FakeTransport(takes: [3, -1])
+        var queue = OutputQueue()
+        queue.bytes = Self.head
+        #expect(queue.send(Self.content.span, Span(), to: transport) == .blocked)
+        #expect(queue.resume(to: transport) == .failed)
+        #expect(queue.send(Self.content.span, Self.tail.span, to: transport) == .failed)
+        #expect(queue.resume(to: transport) == .failed)
+        #expect(transport.written == Array(Self.head.prefix(3)) && transport.writes == 2)
     }
 }

@@ -60,11 +60,10 @@ extension HTTP1Downstream: DownstreamStream {
     /// The client itself performs the handshake, and checks it.
     func acceptsSwitch(_ head: borrowing ResponseHead, of request: RequestHead) -> Bool { true }
 
-    func switchProtocols(_ head: borrowing ResponseHead) -> (Transport, early: [UInt8])? {
+    func switchProtocols(_ head: borrowing ResponseHead) -> SwitchedConnection? {
         guard phase != .closed else { return nil }
-        // The head is a few hundred bytes and the socket was empty: one that does not take it is broken.
         let outcome = writer.sendInformational(head)
-        guard outcome == .done else {
+        guard outcome != .failed else {
             sent(outcome)
             return nil
         }

@@ -492,11 +492,11 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     }
 
     /// Gives the transport away, with bytes that were received early.
-    func giveAway() -> (Transport, early: [UInt8]) {
-        let early = unread
+    func giveAway() -> SwitchedConnection {
+        let given = SwitchedConnection(transport: transport, early: unread, unsent: writer.unsent)
         detach()
         transport.owner = nil
-        return (transport, early)
+        return given
     }
 
     /// Releases everything but the transport.

@@ -103,6 +103,8 @@ final class HTTP1ResponseWriter {
         return outcome
     }
 
+    var unsent: [UInt8] { output.unsent }
+
     /// Discards what was not sent.
     func close() {
         output = OutputQueue()

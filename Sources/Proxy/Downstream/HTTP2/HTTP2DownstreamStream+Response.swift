@@ -105,14 +105,14 @@ extension HTTP2DownstreamStream: DownstreamStream {
         isConnect && head.answersWebSocketKey(of: request)
     }
 
-    func switchProtocols(_ head: borrowing ResponseHead) -> (Transport, early: [UInt8])? {
+    func switchProtocols(_ head: borrowing ResponseHead) -> SwitchedConnection? {
         guard !stream.isClosed, isConnect else { return nil }
         // RFC 8441 §5: 200 is what 101 is to HTTP/1.1.
         fields.begin(status: 200)
         addFields(of: head)
         session.sendHead(fields, on: stream, isEnd: false)
         connection.scheduleFlush()
-        return (becomeTunnel(), [])
+        return SwitchedConnection(transport: becomeTunnel())
     }
 
     private var fields: FieldList {

@@ -328,7 +328,9 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         hasServed = true
         parser.reset()
         client.upstreamDone()
-        if isPersistent, leftover.isEmpty, tolerated.isEmpty, output.isEmpty, !refusesContent, client.isRequestComplete
+        // What arrived behind the response would be taken for the next one.
+        if isPersistent, leftover.isEmpty, !transport.mayHaveUnread, tolerated.isEmpty, output.isEmpty,
+            !refusesContent, client.isRequestComplete
         {
             if isBound { keepBound(for: client) } else { pool.release(self) }
         } else {
