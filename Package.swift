@@ -11,9 +11,11 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     // Debug builds, which all tests run on, check exclusive access at run time; the release build, which proxies, does
-    // not: the checks are a quarter of its instructions.
+    // not: the checks are a quarter of its instructions. A section for each function lets the linker leave out and merge
+    // single ones.
     .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
+        ["-enforce-exclusivity=unchecked", "-cross-module-optimization", "-Xfrontend", "-function-sections"],
+        .when(configuration: .release)),
 ]
 
 /// For code that runs at startup or rarely: its release build is optimised for size.
@@ -67,7 +69,7 @@ let package = Package(
         module("HTTP2", ["Decisions", "HTTP", "CNGHTTP2"]),
         module("Cryptography", ["COpenSSL"]),
         module("JWT", ["Decisions", "Cryptography"]),
-        module("Pages", ["Decisions"]),
+        module("Pages", ["Decisions"], small),
         module("Console", ["Decisions", "HTTP", "Cryptography", "Pages"], small),
         module("Gate", ["Decisions", "HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", ["Decisions", .product(name: "Logging", package: "swift-log")]),
@@ -80,7 +82,7 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"], small),
-        module("Redis", ["TLS", "Reactor"]),
+        module("Redis", ["TLS", "Reactor"], small),
         module(
             "Proxy",
             ["Decisions", "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
