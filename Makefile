@@ -9,7 +9,6 @@
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
 #               `make bench-steady` for reloads, restarts and a soak, `make bench-growth` for many users, sessions, rules,
 #               connections and replicas
-#               `make bench-steady` for reloads, restarts and a soak
 # make fuzz     one fuzz target: `make fuzz TARGET=http1-requests SECONDS=60`; `make fuzz-all SECONDS=10` runs each for so long,
 #               `make nightly` for ten minutes each
 # make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
@@ -27,14 +26,15 @@ LISTEN ?= 127.0.0.1:8080
 BINARY ?= $(CURDIR)/.build/sidegate
 UNIT_ARGS ?=
 PYTEST_ARGS ?=
+# Two processes: the tests mostly wait.
+BLACK_BOX = $(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS) Tests/IntegrationTests
 BENCH_ARGS ?=
 TARGET ?= http1-requests
 SECONDS ?= 10
 # Swift's libraries are linked statically; system libraries come from the system, not from the program's directory.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-growth bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check fuzz fuzz-all nightly deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-growth bench-rules bench-state bench-steady format format-check fuzz fuzz-all nightly deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -50,7 +50,7 @@ unit: deps
 	$(SWIFT) test $(UNIT_ARGS)
 
 black-box: deps-test build
-	SIDEGATE_BINARY=$(BINARY) $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/IntegrationTests
+	SIDEGATE_BINARY=$(BINARY) $(BLACK_BOX)
 
 build: deps
 	$(SWIFT) build $(RELEASE) --product sidegate

@@ -36,6 +36,8 @@ NAMES = {
     "sidegate_replay_entries": set(),
     "sidegate_replay_max_entries": set(),
     "sidegate_replay_full_total": set(),
+    "sidegate_ended_sessions_full_total": set(),
+    "sidegate_log_dropped_bytes_total": set(),
     "sidegate_denied_total": {"reason"},
     "sidegate_observed_total": {"would", "reason"},
     "sidegate_logouts_total": {"reason"},
@@ -60,7 +62,9 @@ def admin(**more) -> dict:
 
 @pytest.fixture
 def watched(upstream, start_gate):
-    return start_gate(upstream, workers=2, admin=admin(probePaths=["/health", "/"]))
+    gate = start_gate(upstream, workers=2, admin=admin(probePaths=["/health", "/"]))
+    wait_until(lambda: ask(gate, "/readyz").status == 200, "it is ready")
+    return gate
 
 
 class TestHealth:

@@ -71,9 +71,9 @@ class TestAdmission:
 
     def test_without_a_token_it_says_how_to_switch_it_on_and_names_nobody(self, upstream, start_gate):
         gate = start_gate(upstream, admin={"listen": console()["listen"]})
-        assert gate.signed_in().navigate("/").status == 200
+        assert gate.signed_in(sub="lovelace").navigate("/").status == 200
         page = call(gate, "GET", "/")
-        assert page.status == 200 and "admin.tokenFile" in page.text and "ada" not in page.text
+        assert page.status == 200 and "admin.tokenFile" in page.text and "lovelace" not in page.text
         for method, target in (API, ("POST", "/api/sign-out")):
             refused = call(gate, method, target, {**BEARER, **FORM}, b"all=true")
             assert refused.status == 403 and json.loads(refused.text)["error"] == "console_off"

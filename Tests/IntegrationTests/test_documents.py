@@ -35,7 +35,7 @@ REST = {
 # Other programs' files, by one of their top-level keys.
 OTHERS = {
     "apiVersion": "Kubernetes", "services": "Compose", "scrape_configs": "Prometheus", "dependencies": "Helm's Chart.yaml",
-    "spec": "a part of a manifest", "static_resources": "Envoy", "typed_extension_protocol_options": "a part of Envoy's", "http": "Traefik",
+    "spec": "a part of a manifest", "replicaCount": "a chart's values", "extraEnv": "a chart's values", "static_resources": "Envoy", "typed_extension_protocol_options": "a part of Envoy's", "http": "Traefik",
 }
 
 

@@ -121,7 +121,7 @@ class TestForwardedHeaders:
         assert request.all("X-Forwarded-Proto") == ["http"]
         assert request.all("X-Forwarded-Host") == [f"127.0.0.1:{gate.port}"]
         assert request.all("X-Forwarded-Port") == [str(gate.port)]
-        assert b"evil.test" not in request.head and b"4444" not in request.head
+        assert b"evil.test" not in request.head and b"port: 4444" not in request.head.lower()
 
     def test_an_untrusted_forwarded_host_is_ignored_CVE_2026_40575(self, gate):
         response = gate.exchange("GET", "/", {**NAVIGATION, "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"})

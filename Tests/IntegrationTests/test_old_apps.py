@@ -180,6 +180,7 @@ def check(gate, upstream, version, bytes_, what, fields):
     assert not [n for n, _ in response.fields if not re.fullmatch(r"[!#-'*+.^_`|~0-9A-Za-z-]+", n)]
     script.assert_closed()
     assert counted(gate, what) == before + 1
+    wait_until(lambda: reports(gate, what), "the log line")
     report, = reports(gate, what)  # once, however many tests there are
     assert report["upstream"] == upstream.url and report["detail"]
 

@@ -281,18 +281,18 @@ class TestErrors:
     def test_its_code_is_shown_and_its_description_never(self, openid_gate, provider):
         browser = OpenIDVisit(openid_gate, provider)
         response = browser.come_back(provider.error(browser.go("/page"), "access_denied", iss=provider.issuer,
-                                                    error_description="Call 555-0100 now", error_uri="https://attacker.test/help"))
+                                                    error_description="Call our helpdesk now", error_uri="https://attacker.test/help"))
         refused(response, "provider_error")
         assert "access_denied" in response.text
-        assert "555" not in response.text and "attacker.test" not in response.text
+        assert "helpdesk" not in response.text and "attacker.test" not in response.text
         nobody_is_in(browser, response)
 
     def test_its_code_is_not_shown_to_a_browser_without_the_attempt(self, openid_gate, provider):
         """Otherwise a link of anybody could make our page say something."""
         browser = OpenIDVisit(openid_gate, provider)
-        answer = provider.error(OpenIDVisit(openid_gate, provider).go("/"), "call_555_0100_now", iss=provider.issuer)
+        answer = provider.error(OpenIDVisit(openid_gate, provider).go("/"), "call_our_helpdesk_now", iss=provider.issuer)
         response = browser.come_back(answer)
-        assert response.status in (400, 403) and "555" not in response.text
+        assert response.status in (400, 403) and "helpdesk" not in response.text
         assert "provider_error" in response.text or "login_state_missing" in response.text
 
     @pytest.mark.parametrize("error", ["<script>alert(1)</script>", "a\nb", "x" * 3000, "", "ü", "javascript:alert(1)", "a b c call us"],

@@ -323,7 +323,7 @@ class TestSharedKey:
         assert line["level"] == "warning" and set(line["providers"].split(", ")) == {"one", "two"} and line["key"].startswith("one-key")
         assert "only iss distinguishes their tokens" in line["cause"] and line["fix"]
         done = sidegate("doctor", "--config", gate.config)
-        assert "one and two share the key new (RSA" in done.stdout and "only iss tells" in done.stdout, done.stdout
+        assert "one and two share the key new (RSA" in done.stdout and "only iss distinguishes" in done.stdout, done.stdout
 
     def test_different_keys_are_not_named(self, start_gate, upstream, start_provider):
         one, two = start_provider("one"), start_provider("two", client_id="shop")
@@ -335,7 +335,7 @@ class TestSharedKey:
         assert "share the key" not in sidegate("doctor", "--config", gate.config).stdout
 
     @pytest.mark.parametrize("issuers, outcome, words", [
-        (("https://staff.test", "https://shop.test"), "warning", "only iss tells"),
+        (("https://staff.test", "https://shop.test"), "warning", "only iss distinguishes"),
         (("https://staff.test", None), "warning", "shop requires no issuer"), ((None, None), "FAIL", "a token of either signs in at the other")])
     def test_the_doctor_names_the_consequence(self, start_gate, upstream, issuers, outcome, words):
         servers = [KeyServer(Signer("shared").jwk), KeyServer(Signer("shared").jwk)]

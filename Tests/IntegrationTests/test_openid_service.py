@@ -200,6 +200,7 @@ class TestReload:
     def test_nothing_that_is_known_of_one_issuer_counts_for_another(self, start_provider, start_openid_gate):  # noqa: F811
         provider = start_provider()
         gate = start_openid_gate(provider, token={"bearer": True}, admin=admin(), workers=2)
+        ready(gate)
         browser = OpenIDVisit(gate, provider, "/")
         answer = browser.authorize()
         token = provider.id_token(list(provider.grants.values())[-1])

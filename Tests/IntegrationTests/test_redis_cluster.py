@@ -180,7 +180,7 @@ class TestSlots:
 
 def doctor(gate) -> str:
     """What it finds about the cluster."""
-    report = sidegate("doctor", "--config", gate.config).stdout
+    report = sidegate("doctor", "--config", gate.config, timeout=180).stdout
     found = report[report.index("redis.cluster") - 40:]
     return found[found.index("\n") + 1:] if "\n" in found[:40] else found
 
@@ -386,8 +386,8 @@ class TestDoctor:
         try:
             gate = fronts(servers.settings(), count=1).gates[0]
             servers.masters[0]("CLUSTER", "DELSLOTS", min(all_of(servers.masters[0])))
-            wait_until(lambda: servers.state(servers.nodes[0])["cluster_state"] == "fail", "a slot is missing")
-            wait_until(lambda: use(gate, tokens.token()) == 503 and not is_up(gate), "the gate notices")
+            wait_until(lambda: servers.state(servers.nodes[0])["cluster_state"] == "fail", "a slot is missing", deadline=120)
+            wait_until(lambda: use(gate, tokens.token()) == 503 and not is_up(gate), "the gate notices", deadline=120)
             servers.nodes[1].process.kill()
             found = doctor(gate)
             assert found.startswith("FAIL") and "1 slot has no server" in found, found

@@ -6,6 +6,10 @@ import socket
 
 # Below the kernel's ephemeral range, so that no outgoing connection takes a port between this check and the server's bind.
 _FIRST, _LAST = 20000, 32000
+if _worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1, ...: each test process takes a part of its own
+    _size = (_LAST - _FIRST) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    _FIRST += int(_worker[2:]) * _size
+    _LAST = _FIRST + _size - 1
 _next = _FIRST + (os.getpid() * 97) % (_LAST - _FIRST)
 
 

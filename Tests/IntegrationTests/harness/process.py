@@ -14,7 +14,7 @@ DEADLINE = 30.0
 
 # In the environment of every process that this run starts, and of their children: see ``left_behind``.
 MARK = "BLACK_BOX_RUN"
-os.environ[MARK] = f"{os.getpid()}.{time.time_ns()}"
+os.environ.setdefault(MARK, f"{os.getpid()}.{time.time_ns()}")  # one for all test processes of a run
 
 
 def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float = 0.01):
@@ -72,7 +72,9 @@ class ChildProcess:
         return self.child.pid
 
     def output(self) -> str:
-        return self.log.read_text(errors="replace")
+        """All that it has written; without the end of a line that it is still writing."""
+        text = self.log.read_text(errors="replace")
+        return text[:text.rfind("\n") + 1] if self.is_running() else text
 
     def is_running(self) -> bool:
         return self.child.poll() is None

@@ -4,8 +4,9 @@
     python3 environment.py 3000
 """
 
+import socket
 import sys
-from wsgiref.simple_server import make_server
+from wsgiref.simple_server import WSGIServer, make_server
 
 from flask import Flask, jsonify, request
 
@@ -19,5 +20,20 @@ def show(path):
     return jsonify(user=request.headers.get("X-Forwarded-User"), headers=variables)
 
 
+class Server(WSGIServer):
+    """Reads what the app left of a request, such as a chunked body, which wsgiref does not read. To close the connection with
+    bytes unread would reset it, and the proxy could lose the response."""
+
+    def shutdown_request(self, request):
+        try:
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(10)
+            while request.recv(65536):
+                pass
+        except OSError:
+            pass
+        self.close_request(request)
+
+
 if __name__ == "__main__":
-    make_server("127.0.0.1", int(sys.argv[1]), app).serve_forever()
+    make_server("127.0.0.1", int(sys.argv[1]), app, server_class=Server).serve_forever()
