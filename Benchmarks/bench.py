@@ -9,8 +9,6 @@ logs are off everywhere, but for the row `sidegate-access` of `--count`.
 
 import argparse
 import os
-import resource
-import shutil
 import statistics
 import sys
 import tempfile
@@ -153,11 +151,7 @@ def main():
     parser.add_argument("--count-of", nargs="+", default=["sidegate", "sidegate-access", "sidegate-redirect"],
                         choices=["sidegate", "sidegate-access", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
     options = parser.parse_args()
-    for tool in ["nginx", "haproxy", "wrk", "h2load", "nghttpx"] + (["valgrind", "strace"] if options.count else []):
-        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
-            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    servers.require("nginx", "haproxy", "wrk", "h2load", "nghttpx", *(["valgrind", "strace"] if options.count else []))
 
     base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-", dir=base) as name:

@@ -9,8 +9,6 @@ a curve bends: when something costs more at the largest step than it may (`at mo
 
 import argparse
 import os
-import resource
-import shutil
 import statistics
 import sys
 import tempfile
@@ -355,11 +353,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="smaller steps, a few minutes; `minutes` is left out")
     parser.add_argument("--only", nargs="+", choices=CURVES, help="these curves")
     options = parser.parse_args()
-    for tool in ["nginx", "wrk", "redis-server"]:
-        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
-            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    servers.require("nginx", "wrk", "redis-server")
     base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-", dir=base) as name:
         try:

@@ -8,7 +8,6 @@ for the whole site, each for another host or network. Runs under callgrind, so t
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -42,8 +41,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     options = parser.parse_args()
-    if not shutil.which("valgrind"):
-        raise SystemExit("valgrind is missing; `make deps-bench` installs it")
+    servers.require("valgrind")
     base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
     found = {}
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-", dir=base) as name:

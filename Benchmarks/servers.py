@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import os
+import resource
+import shutil
 import socket
 import ssl
 import subprocess
@@ -18,6 +20,15 @@ from pathlib import Path
 SECRET = "a-secret-for-measuring-only-00000000001"
 LOGIN_URL = "https://idp.test/login?return_url={returnURL}"
 SIZES = {"1k": 1 << 10, "100k": 100 << 10, "10m": 10 << 20}
+
+
+def require(*tools: str):
+    """Ends the program when one of these is not installed; allows it as many descriptors as it may have."""
+    for tool in tools:
+        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
+            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def free_port() -> int:

@@ -8,7 +8,6 @@ user space and system calls for each request, which do not depend on the machine
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,9 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     options = parser.parse_args()
-    for tool in ["nginx", "redis-server", "openssl", "valgrind", "strace"]:
-        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
-            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
+    servers.require("nginx", "redis-server", "openssl", "valgrind", "strace")
     good, plain = True, None
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-") as name:
         folder = Path(name)

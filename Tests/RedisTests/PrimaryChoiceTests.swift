@@ -85,7 +85,7 @@ struct PrimaryChoiceTests {
             ]
         ),
         (
-            "a switch that is reported late, after the one back, does not lead there again; the same one anew does",
+            "a switch that is reported late, after the one back, does not lead there again; the same switch made a second time does",
             [
                 (0, .report("1", "A", "B"), .move("B")), (500, .report("1", "B", "A"), .move("A")),
                 (1200, .report("2", "A", "B"), .ask(1200)), (1300, .report("2", "B", "A"), .keep),

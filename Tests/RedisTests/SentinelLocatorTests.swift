@@ -106,7 +106,7 @@ struct SentinelLocatorTests {
         #expect(try await sentinel.server.hasSubscriber())
         #expect(
             try await Self.answers(client, as: "second") {
-                // Again each time, since a subscription that was lost meanwhile begins anew.
+                // Again each time, since a subscription may have been lost meanwhile.
                 sentinel.reportSwitch(to: second.address)
             })
         #expect(log.failovers == 1)

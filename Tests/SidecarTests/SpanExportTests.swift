@@ -81,7 +81,7 @@ struct ExportScheduleTests {
         #expect(schedule.failed(pause: 0, jitter: 0).pause == .seconds(0))
     }
 
-    @Test("a success begins anew, a refusal only the count of attempts")
+    @Test("a success resets the schedule, a refusal only the count of attempts")
     func settled() {
         var schedule = ExportSchedule()
         for _ in 0..<4 { #expect(!schedule.failed(pause: nil, jitter: 0.5).givesUp) }

@@ -42,12 +42,7 @@ struct WebhookCommand: ParsableCommand {
     var drainDelay = "0s"
 
     func run() throws {
-        let address: ListenAddress
-        do {
-            address = try ListenAddress(listen)
-        } catch {
-            throw ValidationError("--listen \(listen): \(error.message)")
-        }
+        let address = try ListenAddress(option: listen)
         if case .redirect = address {
             throw ValidationError("--listen \(listen): there is no page to redirect; write host:port")
         }

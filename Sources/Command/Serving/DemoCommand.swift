@@ -15,12 +15,7 @@ struct DemoCommand: ParsableCommand {
     var listen = "127.0.0.1:8080"
 
     func run() throws {
-        let address: ListenAddress
-        do {
-            address = try ListenAddress(listen)
-        } catch {
-            throw ValidationError("--listen \(listen): \(error.message)")
-        }
+        let address = try ListenAddress(option: listen)
         let demo: DemoService
         do {
             demo = try DemoService(listen: address, log: LogWriter(1))

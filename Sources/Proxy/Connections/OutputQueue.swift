@@ -81,11 +81,15 @@ package struct OutputQueue {
     ) -> SpliceOutcome {
         guard !isBlocked, isEmpty else { return .unavailable }
         let outcome = source.splice(to: transport, atMost: most) { append($0) }
-        guard case .moved(let count, let left, _) = outcome else { return outcome }
-        written &+= UInt64(count - left)
-        if left > 0 {
-            isBlocked = true
-            transport.awaitWritable()
+        switch outcome {
+        case .moved(let count, let left, _):
+            written &+= UInt64(count - left)
+            if left > 0 {
+                isBlocked = true
+                transport.awaitWritable()
+            }
+        case .broken: _ = fail()
+        case .unavailable: break
         }
         return outcome
     }

@@ -95,7 +95,7 @@ package final class WebhookHandler: PlainResponder {
         AdminResponse.response(status, content, "application/json")
     }
 
-    /// The API server waits for ten seconds unless told otherwise, and sends at once.
+    /// The API server waits for ten seconds unless configured otherwise, and sends at once.
     private static let contentTime = Nanoseconds.seconds(10)
 }
 

@@ -119,7 +119,7 @@ struct WebhookHandlerTests {
         #expect(answers.isEmpty && !log.text.contains("gone"))
     }
 
-    @Test("Requests that take too long are told so by a Status, and when to come again")
+    @Test("A request that takes too long gets a Status that says why, and Retry-After where it may be repeated")
     func overdue() throws {
         let preparation = handler(budget: 1000).prepare(for: try request("Content-Length: 600"))
         #expect(preparation.endsWithClient)
